@@ -1,0 +1,297 @@
+"""Models to JSON values and back: the only door to cattrs.
+
+AWS's JSON has epoch seconds for timestamps and base64 for blobs. Strict where the service's
+model is strict (a number is not a string), lenient where the rules say so (R-15): unknown
+members are passed over, a null list is empty, a timestamp may be ISO text.
+"""
+
+import base64
+import calendar
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin
+
+import attrs
+from attrs import AttrsInstance
+from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.cols import list_structure_factory
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from healthimaging_sdk._naming import wire_name
+from healthimaging_sdk._shapes import OpenEnum, TaggedUnion
+from healthimaging_sdk.errors import ParamValidationError
+
+Model = TypeVar("Model", bound=AttrsInstance)
+Read = Callable[[Any, Any], Any]
+Write = Callable[[Any], dict[str, Any]]
+
+# Longer ones fit no member, and reading a very long one is an error of its own.
+_INTEGER = re.compile("-?[0-9]{1,18}")
+
+
+class Misfit(ValueError):
+    """A value that does not fit the model, in words that do not repeat the value."""
+
+
+def to_wire_value(model: AttrsInstance) -> dict[str, object]:
+    value: dict[str, object] = _answers.unstructure(model)
+    return value
+
+
+def structure_response(value: Mapping[str, object], model: type[Model]) -> Model:
+    """An answer as its model. Raises `Misfit` with the path of each member that does not fit."""
+    try:
+        return _answers.structure(value, model)
+    except (Misfit, KeyError, ParamValidationError):
+        # The quick converter does not know where it was; the patient one does.
+        raise Misfit(_explain(_answers_explained, value, model)) from None
+
+
+def structure_request(value: Mapping[str, object], model: type[Model]) -> Model:
+    """A request as its model, for the emulator. Raises `Misfit` likewise."""
+    try:
+        return _requests.structure(value, model)
+    except BaseValidationError as error:
+        raise Misfit(_explanation(error)) from None
+
+
+def from_query(texts: list[str], annotation: object) -> object:
+    """A query parameter as the JSON value that its attribute's type asks for."""
+    kinds = get_args(annotation) or (annotation,)
+    if list[str] in (annotation, *kinds):
+        return texts
+    text = texts[-1]
+    if bool in kinds:
+        return {"true": True, "false": False}.get(text, text)
+    if int in kinds:
+        return int(text) if _INTEGER.fullmatch(text) else text
+    return text
+
+
+def _explain(converter: Converter, value: Mapping[str, object], model: type[Model]) -> str:
+    try:
+        converter.structure(value, model)
+    except BaseValidationError as error:
+        return _explanation(error)
+    return "the answer does not fit"  # pragma: no cover - both converters agree
+
+
+def _explanation(error: BaseValidationError) -> str:
+    return "; ".join(transform_error(error, format_exception=_in_words))
+
+
+def _in_words(error: BaseException, _: type | None) -> str:
+    match error:
+        case KeyError():
+            return "required member missing"
+        case Misfit() | ParamValidationError():
+            return str(error)
+        case _:
+            return f"cannot be read ({type(error).__name__})"
+
+
+def _timestamp(value: object, _: object) -> datetime:
+    try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        if isinstance(value, str):
+            return _timestamp_text(value)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise Misfit("not a timestamp")
+
+
+def _timestamp_text(value: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(value), UTC)
+    except ValueError:
+        moment = datetime.fromisoformat(value)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _epoch_seconds(value: datetime) -> float:
+    moment = value.astimezone(UTC)
+    seconds = calendar.timegm(moment.timetuple())
+    if not moment.microsecond:
+        return seconds
+    # Divided once, as botocore does: a sum of fractions would be rounded twice.
+    return (seconds * 1_000_000 + moment.microsecond) / 1_000_000
+
+
+def _blob(value: object, _: object) -> bytes:
+    try:
+        if isinstance(value, str):
+            return base64.b64decode(value, validate=True)
+    except ValueError:
+        pass
+    raise Misfit("not base64")
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _text(value: object, _: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise Misfit("not a string")
+
+
+def _integer(value: object, _: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise Misfit("not an integer")
+
+
+def _boolean(value: object, _: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise Misfit("not a boolean")
+
+
+def _object(value: object) -> dict[str, object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value)  # JSON has no other keys
+    raise Misfit("not an object")
+
+
+def _open_enum(value: object, enum: type[OpenEnum]) -> OpenEnum:
+    if isinstance(value, str):
+        return _members(enum).get(value) or enum(value)
+    raise Misfit("not a string")
+
+
+@cache
+def _members(enum: type[OpenEnum]) -> Mapping[str, OpenEnum]:
+    """The known members by value: to look one up here takes a third of the time of a call."""
+    return {member.value: member for member in enum}
+
+
+def _is_union(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, TaggedUnion)
+
+
+# ── The converters ────────────────────────────────────────────────────────────
+
+
+def _overrides(model: type[AttrsInstance], *, omit_none: bool) -> dict[str, Any]:
+    return {
+        attribute.name: override(
+            rename=wire_name(attribute),
+            omit_if_default=omit_none and attribute.default is None,
+        )
+        for attribute in attrs.fields(model)
+    }
+
+
+def _model_writer(model: type[AttrsInstance], converter: Converter) -> Write:
+    return make_dict_unstructure_fn(model, converter, **_overrides(model, omit_none=True))
+
+
+def _model_reader(model: type[AttrsInstance], converter: Converter) -> Read:
+    read_members = make_dict_structure_fn(model, converter, **_overrides(model, omit_none=False))
+
+    def read(value: object, kind: Any) -> object:
+        if not isinstance(value, dict):
+            raise Misfit("not an object")
+        return read_members(cast("dict[str, Any]", value), kind)  # JSON has no other keys
+
+    return read
+
+
+def _lenient_union_reader(union: type[AttrsInstance], converter: Converter) -> Read:
+    read_known_member = _model_reader(union, converter)
+    members = [wire_name(attribute) for attribute in attrs.fields(union)]
+
+    def read(value: object, kind: Any) -> object:
+        content = _object(value)
+        if all(content.get(member) is None for member in members):
+            return _union_of_an_unknown_member(union)
+        return read_known_member(content, kind)
+
+    return read
+
+
+def _union_of_an_unknown_member(union: type[AttrsInstance]) -> object:
+    """No member is set: the service sent one that this version does not know.
+
+    Past `__init__`, which rightly refuses that of a caller.
+    """
+    unknown = object.__new__(union)
+    for attribute in attrs.fields(union):
+        object.__setattr__(unknown, attribute.name, None)
+    return unknown
+
+
+def _list_reader(kind: type[list[Any]], converter: Converter) -> Read:
+    read_items = list_structure_factory(kind, converter)
+
+    def read(value: object, kind: Any) -> object:
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise Misfit("not a list")
+        items = cast("list[object]", value)
+        if None in items:
+            items = [item for item in items if item is not None]
+        return read_items(items, kind)
+
+    return read
+
+
+def _text_map(value: object, _: object) -> dict[str, str]:
+    if value is None:
+        return {}
+    return {key: _text(item, str) for key, item in _object(value).items() if item is not None}
+
+
+def _optional_reader(kind: Any, converter: Converter) -> Read:
+    (known,) = (each for each in get_args(kind) if each is not NoneType)
+    # Found once: cattrs itself would look for it at every value.
+    read_known = converter.get_structure_hook(known)
+
+    def read(value: object, _: object) -> object:
+        return None if value is None else read_known(value, known)
+
+    return read
+
+
+def _is_optional(kind: object) -> bool:
+    return isinstance(kind, UnionType) and NoneType in kind.__args__ and len(kind.__args__) == 2
+
+
+def _is_list(kind: object) -> bool:
+    return get_origin(kind) is list
+
+
+def _is_text_map(kind: object) -> bool:
+    return kind == dict[str, str]
+
+
+def _converter(*, explained: bool, lenient_unions: bool) -> Converter:
+    converter = Converter(detailed_validation=explained)
+    converter.register_structure_hook(datetime, _timestamp)
+    converter.register_unstructure_hook(datetime, _epoch_seconds)
+    converter.register_structure_hook(bytes, _blob)
+    converter.register_unstructure_hook(bytes, _base64)
+    converter.register_structure_hook(str, _text)
+    # By type, since the enums are texts too, and a hook for a base comes before one by function.
+    converter.register_structure_hook(OpenEnum, _open_enum)
+    converter.register_structure_hook(int, _integer)
+    converter.register_structure_hook(bool, _boolean)
+    converter.register_structure_hook_func(_is_text_map, _text_map)
+    converter.register_structure_hook_factory(_is_list, _list_reader)
+    converter.register_structure_hook_factory(_is_optional, _optional_reader)
+    converter.register_structure_hook_factory(attrs.has, _model_reader)
+    converter.register_unstructure_hook_factory(attrs.has, _model_writer)
+    if lenient_unions:
+        converter.register_structure_hook_factory(_is_union, _lenient_union_reader)
+    return converter
+
+
+_answers = _converter(explained=False, lenient_unions=True)
+_answers_explained = _converter(explained=True, lenient_unions=True)
+_requests = _converter(explained=True, lenient_unions=False)
