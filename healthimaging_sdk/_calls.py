@@ -1,0 +1,237 @@
+"""A call, from a request object to its response: bounded, repeated, and accounted for."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from attrs import define, field, frozen
+
+from healthimaging_sdk._conflicts import Conflicts, expectations, member, repetition_of
+from healthimaging_sdk._deadlines import Deadlines
+from healthimaging_sdk._exchange import Exchange
+from healthimaging_sdk._operation import Operation, Repetition, Request, Response
+from healthimaging_sdk._pacing import Pacer
+from healthimaging_sdk._protocol import HttpResponse, read_response, write_request
+from healthimaging_sdk._retrying import Call, RetryPolicy, RetryQuota
+from healthimaging_sdk._streams import BlobStream, read_metadata
+from healthimaging_sdk._transport import MAX_JSON, Answer
+from healthimaging_sdk.config import Config, max_attempts
+from healthimaging_sdk.errors import (
+    BodyTruncated,
+    ClientClosed,
+    DeadlineExceeded,
+    HealthImagingError,
+    Outcome,
+    ServiceError,
+    TransportError,
+    WriteOutcomeUnknown,
+)
+from healthimaging_sdk.image_sets import GET_IMAGE_SET, GetImageSetRequest, GetImageSetResponse
+
+Result = TypeVar("Result")
+Receive = Callable[[Answer], Awaitable[Result]]
+
+
+@frozen
+class Opened:
+    """What a client makes at its first call, and how it is closed."""
+
+    exchange: Exchange
+    aclose: Callable[[], Awaitable[None]]
+
+
+@define(eq=False)
+class Caller:
+    """Everything that a client's calls share: connections, credentials, quota, pace, an end."""
+
+    config: Config
+    _open: Callable[[Pacer], Coroutine[Any, Any, Opened]]
+    _deadlines: Deadlines = field(init=False)
+    _pacer: Pacer = field(init=False)
+    _policy: RetryPolicy = field(init=False)
+    _opening: "asyncio.Task[Opened] | None" = field(default=None, init=False)
+    _streaming: set[Answer] = field(factory=set[Answer], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        config = self.config
+        self._deadlines = Deadlines(config.clock)
+        self._pacer = Pacer(config.pacing, config.clock, config.sleep)
+        self._policy = RetryPolicy(max_attempts(config), RetryQuota(), config.sleep, config.random)
+
+    async def call(
+        self,
+        operation: Operation[Request, Response],
+        request: Request,
+        *,
+        within: float | None = None,
+    ) -> Response:
+        """The response, in `within` seconds if they are fewer than the configured deadline."""
+        return await self._perform(operation, request, partial(self._receive, operation), within)
+
+    async def _receive(self, operation: Operation[Any, Response], answer: Answer) -> Response:
+        if operation.gzipped:
+            body = await read_metadata(answer, self.config.max_decoded_bytes)
+        else:
+            body = await answer.read(None if operation.blob else MAX_JSON)
+        response = read_response(operation, HttpResponse(answer.status, answer.headers, body))
+        answer.close()
+        return response
+
+    @asynccontextmanager
+    async def stream(
+        self, operation: Operation[Request, Response], request: Request
+    ) -> AsyncGenerator[BlobStream, None]:
+        """The body of a blob operation; the deadline ends when its head has arrived."""
+
+        async def receive(answer: Answer) -> Answer:
+            return answer
+
+        answer = await self._perform(operation, request, receive, None)
+        self._streaming.add(answer)
+        try:
+            yield BlobStream.of(
+                answer,
+                gzip_limit=self.config.max_decoded_bytes if operation.gzipped else None,
+                clock=self.config.clock,
+                failure=self._as_closed,
+            )
+        finally:
+            self._streaming.discard(answer)
+            answer.close()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleeps; the end of the client ends the sleep."""
+        async with self._deadlines.deadline(None):
+            await self.config.sleep(seconds)
+
+    async def aclose(self) -> None:
+        """Ends the calls under way with `ClientClosed`; returns when all is closed."""
+        self._deadlines.close()
+        opening = self._opening
+        if opening is None:
+            return
+        _check_loop(opening)
+        for answer in self._streaming:
+            answer.abort()  # its reader would wait on, for aiohttp does not wake it
+        opening.cancel()
+        await asyncio.wait([opening])
+        if not opening.cancelled() and opening.exception() is None:
+            await opening.result().aclose()
+
+    async def _perform(
+        self,
+        operation: Operation[Request, Any],
+        request: Request,
+        receive: Receive[Result],
+        within: float | None,
+    ) -> Result:
+        seconds = self.config.deadline
+        if within is not None and (seconds is None or within < seconds):
+            seconds = within
+        deadline = self._deadlines.deadline(seconds)
+        call = Call(repetition_of(operation, request), deadline, self._policy.max_attempts)
+        try:
+            async with deadline:
+                opened = await self._opened()
+                return await self._repeat(opened.exchange, call, operation, request, receive)
+        except HealthImagingError as error:
+            final = self._final(call, operation, request, error)
+            if final is error:
+                raise
+            raise final from error
+
+    async def _repeat(
+        self,
+        exchange: Exchange,
+        call: Call,
+        operation: Operation[Request, Any],
+        request: Request,
+        receive: Receive[Result],
+    ) -> Result:
+        written = write_request(operation, request)
+
+        async def attempt() -> Result:
+            call.attempts += 1
+            try:
+                return await exchange.attempt(call, operation, request, written, receive)
+            except ServiceError as error:
+                if not operation.targets:
+                    raise
+                call.refusal = error
+                explained = await self._explain(exchange, call, operation, request, error)
+                call.refusal = None
+                if explained is error:
+                    raise
+                raise explained from error
+
+        return await self._policy.run(call, attempt)
+
+    async def _explain(
+        self,
+        exchange: Exchange,
+        call: Call,
+        operation: Operation[Request, Any],
+        request: Request,
+        error: ServiceError,
+    ) -> HealthImagingError:
+        """What a refused write means; the looks are reads within the write's own deadline."""
+        datastore_id = str(member(request, "datastore_id"))
+
+        async def look(image_set_id: str) -> GetImageSetResponse:
+            asked = GetImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
+            reading = Call(Repetition.READ, call.deadline, call.max_attempts)
+            receive = partial(self._receive, GET_IMAGE_SET)
+            return await self._repeat(exchange, reading, GET_IMAGE_SET, asked, receive)
+
+        conflicts = Conflicts(look, self.config.sleep, self.config.random)
+        return await conflicts.explain(error, expectations(operation, request), call)
+
+    def _final(
+        self,
+        call: Call,
+        operation: Operation[Request, Any],
+        request: Request,
+        error: HealthImagingError,
+    ) -> HealthImagingError:
+        """The error that leaves the call, with what the call knows."""
+        error = self._as_closed(error)
+        if isinstance(error, DeadlineExceeded | ClientClosed):
+            error.outcome = call.outcome
+        if isinstance(error, DeadlineExceeded) and call.refusal is not None:
+            # The write was answered; what the deadline cut was only our look into it.
+            error = call.refusal
+            error.retry_stopped_by = "deadline"
+        earlier = tuple(failure for failure in call.failures if failure is not error)
+        unknown = error.outcome is Outcome.UNKNOWN and not isinstance(error, WriteOutcomeUnknown)
+        if unknown and call.repetition is Repetition.UNGUARDED and not self._deadlines.closed:
+            ids = {name: str(getattr(request, name)) for name in operation.labels}
+            error = WriteOutcomeUnknown(operation.name, ids, (*earlier, error))
+        error.operation_name = operation.name
+        error.attempts = call.attempts
+        error.prior_outcome_unknown = any(each.outcome is Outcome.UNKNOWN for each in earlier)
+        return error
+
+    def _as_closed(self, error: HealthImagingError) -> HealthImagingError:
+        """A connection that was lost because the client was closed is no fault of the network."""
+        if self._deadlines.closed and isinstance(error, TransportError | BodyTruncated):
+            return ClientClosed("the client was closed during the call", error.outcome)
+        return error
+
+    async def _opened(self) -> Opened:
+        """The connections, made once for all calls; a caller that is cancelled breaks nothing."""
+        if self._opening is None or _has_failed(self._opening):
+            self._opening = asyncio.create_task(self._open(self._pacer))
+        opening = self._opening
+        _check_loop(opening)
+        return opening.result() if opening.done() else await asyncio.shield(opening)
+
+
+def _check_loop(opening: "asyncio.Task[Opened]") -> None:
+    if opening.get_loop() is not asyncio.get_running_loop():
+        raise RuntimeError("a client belongs to the event loop of its first call")
+
+
+def _has_failed(opening: "asyncio.Task[Opened]") -> bool:
+    return opening.done() and (opening.cancelled() or opening.exception() is not None)

@@ -1,0 +1,696 @@
+"""`HealthImagingClient`: the 18 operations, streams, pagers and waiters.
+
+A method makes a request and calls; what a call does, `_calls` tells. Durations are seconds or
+`timedelta`. Each operation raises `ParamValidationError` before any traffic, the service's
+errors that AWS documents for it, and what `errors` lists of our own.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Self
+
+from attrs import evolve
+
+from healthimaging_sdk._calls import Caller
+from healthimaging_sdk._credentials import CredentialProvider
+from healthimaging_sdk._opening import opener
+from healthimaging_sdk._operation import Operation, Request, Response
+from healthimaging_sdk._shapes import new_client_token
+from healthimaging_sdk._streams import BlobStream
+from healthimaging_sdk.config import Config, Duration
+from healthimaging_sdk.datastores import (
+    CREATE_DATASTORE,
+    DELETE_DATASTORE,
+    GET_DATASTORE,
+    LIST_DATASTORES,
+    CreateDatastoreRequest,
+    CreateDatastoreResponse,
+    DatastoreStatus,
+    DatastoreSummary,
+    DeleteDatastoreRequest,
+    DeleteDatastoreResponse,
+    GetDatastoreRequest,
+    GetDatastoreResponse,
+    ListDatastoresRequest,
+    ListDatastoresResponse,
+    LosslessStorageFormat,
+)
+from healthimaging_sdk.errors import ParamValidationError, WaiterFailed
+from healthimaging_sdk.image_sets import (
+    COPY_IMAGE_SET,
+    DELETE_IMAGE_SET,
+    GET_IMAGE_FRAME,
+    GET_IMAGE_SET,
+    GET_IMAGE_SET_METADATA,
+    LIST_IMAGE_SET_VERSIONS,
+    UPDATE_IMAGE_SET_METADATA,
+    CopyImageSetInformation,
+    CopyImageSetRequest,
+    CopyImageSetResponse,
+    DeleteImageSetRequest,
+    DeleteImageSetResponse,
+    GetImageFrameRequest,
+    GetImageFrameResponse,
+    GetImageSetMetadataRequest,
+    GetImageSetMetadataResponse,
+    GetImageSetRequest,
+    GetImageSetResponse,
+    ImageFrameInformation,
+    ImageSetProperties,
+    ListImageSetVersionsRequest,
+    ListImageSetVersionsResponse,
+    MetadataUpdates,
+    UpdateImageSetMetadataRequest,
+    UpdateImageSetMetadataResponse,
+)
+from healthimaging_sdk.import_jobs import (
+    GET_DICOM_IMPORT_JOB,
+    LIST_DICOM_IMPORT_JOBS,
+    START_DICOM_IMPORT_JOB,
+    DICOMImportJobSummary,
+    GetDICOMImportJobRequest,
+    GetDICOMImportJobResponse,
+    ImportConfiguration,
+    JobStatus,
+    ListDICOMImportJobsRequest,
+    ListDICOMImportJobsResponse,
+    StartDICOMImportJobRequest,
+    StartDICOMImportJobResponse,
+)
+from healthimaging_sdk.pagination import Item, Page, Pager
+from healthimaging_sdk.search import (
+    SEARCH_IMAGE_SETS,
+    ImageSetsMetadataSummary,
+    SearchCriteria,
+    SearchImageSetsRequest,
+    SearchImageSetsResponse,
+)
+from healthimaging_sdk.tags import (
+    LIST_TAGS_FOR_RESOURCE,
+    TAG_RESOURCE,
+    UNTAG_RESOURCE,
+    ListTagsForResourceRequest,
+    ListTagsForResourceResponse,
+    TagResourceRequest,
+    TagResourceResponse,
+    UntagResourceRequest,
+    UntagResourceResponse,
+)
+from healthimaging_sdk.waiters import (
+    FAILED_STATUSES,
+    Judgement,
+    Patience,
+    Waiter,
+    check_version_id,
+    judge_datastore_active,
+    judge_datastore_deleted,
+    judge_deleted,
+    judge_import_job,
+    judge_settled,
+    versions_beyond,
+)
+
+
+class HealthImagingClient:
+    """A client of AWS HealthImaging, for the tasks of one event loop.
+
+    Use it as `async with HealthImagingClient(...) as client`, or end it with `aclose()`. It
+    connects at its first call. One client may serve any number of tasks; a process or a thread
+    with another loop needs one of its own.
+
+    `region`, `profile` and `endpoint_url` come from the arguments, then from the environment,
+    then from the profile of the shared AWS files. `credentials` are found as botocore finds
+    them, or given: as `Credentials`, or as any object with an async `get()` that returns them.
+    A custom endpoint is used as given.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str | None = None,
+        profile: str | None = None,
+        credentials: CredentialProvider | None = None,
+        endpoint_url: str | None = None,
+        config: Config | None = None,
+    ) -> None:
+        self.config = Config() if config is None else config
+        self._calls = Caller(
+            self.config,
+            opener(
+                self.config,
+                region=region,
+                profile=profile,
+                credentials=credentials,
+                endpoint_url=endpoint_url,
+            ),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes every connection. Calls under way end with `ClientClosed`, and so do new ones."""
+        await self._calls.aclose()
+
+    async def call(self, operation: Operation[Request, Response], request: Request) -> Response:
+        """The response to any request object: what every method below does."""
+        if not isinstance(request, operation.request):
+            problem = f"must be a {operation.request.__name__}, not {type(request).__name__}"
+            raise ParamValidationError("request", problem)
+        return await self._calls.call(operation, request)
+
+    # ── Data stores ───────────────────────────────────────────────────────────
+
+    async def create_datastore(
+        self,
+        *,
+        datastore_name: str | None = None,
+        client_token: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        kms_key_arn: str | None = None,
+        lambda_authorizer_arn: str | None = None,
+        lossless_storage_format: LosslessStorageFormat | None = None,
+    ) -> CreateDatastoreResponse:
+        """Create a data store; wait for it with `wait_until_datastore_active`."""
+        request = CreateDatastoreRequest(
+            datastore_name=datastore_name,
+            client_token=new_client_token() if client_token is None else client_token,
+            tags=None if tags is None else _as_dict(tags),
+            kms_key_arn=kms_key_arn,
+            lambda_authorizer_arn=lambda_authorizer_arn,
+            lossless_storage_format=lossless_storage_format,
+        )
+        return await self.call(CREATE_DATASTORE, request)
+
+    async def get_datastore(self, datastore_id: str) -> GetDatastoreResponse:
+        """Get the properties of a data store."""
+        request = GetDatastoreRequest(datastore_id=datastore_id)
+        return await self.call(GET_DATASTORE, request)
+
+    async def list_datastores(
+        self,
+        *,
+        datastore_status: DatastoreStatus | None = None,
+        next_token: str | None = None,
+        max_results: int | None = None,
+    ) -> ListDatastoresResponse:
+        """One page of the account's data stores; `iter_datastores` gives them all."""
+        request = ListDatastoresRequest(
+            datastore_status=datastore_status, next_token=next_token, max_results=max_results
+        )
+        return await self.call(LIST_DATASTORES, request)
+
+    async def delete_datastore(self, datastore_id: str) -> DeleteDatastoreResponse:
+        """Delete a data store whose image sets are all deleted."""
+        request = DeleteDatastoreRequest(datastore_id=datastore_id)
+        return await self.call(DELETE_DATASTORE, request)
+
+    # ── Import jobs ───────────────────────────────────────────────────────────
+
+    async def start_dicom_import_job(
+        self,
+        datastore_id: str,
+        *,
+        data_access_role_arn: str,
+        input_s3_uri: str,
+        output_s3_uri: str,
+        client_token: str | None = None,
+        job_name: str | None = None,
+        input_owner_account_id: str | None = None,
+        import_configuration: ImportConfiguration | None = None,
+    ) -> StartDICOMImportJobResponse:
+        """Import everything below an S3 prefix; wait with `wait_until_dicom_import_job_completed`.
+
+        A COMPLETED job may have failed for some of the files: its output folder tells.
+        """
+        request = StartDICOMImportJobRequest(
+            datastore_id=datastore_id,
+            data_access_role_arn=data_access_role_arn,
+            input_s3_uri=input_s3_uri,
+            output_s3_uri=output_s3_uri,
+            client_token=new_client_token() if client_token is None else client_token,
+            job_name=job_name,
+            input_owner_account_id=input_owner_account_id,
+            import_configuration=import_configuration,
+        )
+        return await self.call(START_DICOM_IMPORT_JOB, request)
+
+    async def get_dicom_import_job(
+        self, datastore_id: str, job_id: str
+    ) -> GetDICOMImportJobResponse:
+        """Get the properties of an import job."""
+        request = GetDICOMImportJobRequest(datastore_id=datastore_id, job_id=job_id)
+        return await self.call(GET_DICOM_IMPORT_JOB, request)
+
+    async def list_dicom_import_jobs(
+        self,
+        datastore_id: str,
+        *,
+        job_status: JobStatus | None = None,
+        next_token: str | None = None,
+        max_results: int | None = None,
+    ) -> ListDICOMImportJobsResponse:
+        """One page of a data store's import jobs; `iter_dicom_import_jobs` gives them all."""
+        request = ListDICOMImportJobsRequest(
+            datastore_id=datastore_id,
+            job_status=job_status,
+            next_token=next_token,
+            max_results=max_results,
+        )
+        return await self.call(LIST_DICOM_IMPORT_JOBS, request)
+
+    # ── Image sets ────────────────────────────────────────────────────────────
+
+    async def search_image_sets(
+        self,
+        datastore_id: str,
+        *,
+        search_criteria: SearchCriteria | None = None,
+        max_results: int | None = None,
+        next_token: str | None = None,
+    ) -> SearchImageSetsResponse:
+        """One page of the image sets that meet the criteria; `iter_image_sets` gives them all."""
+        request = SearchImageSetsRequest(
+            datastore_id=datastore_id,
+            search_criteria=search_criteria,
+            max_results=max_results,
+            next_token=next_token,
+        )
+        return await self.call(SEARCH_IMAGE_SETS, request)
+
+    async def get_image_set(
+        self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
+    ) -> GetImageSetResponse:
+        """Get the properties of an image set, of its latest version or of the one named."""
+        request = GetImageSetRequest(
+            datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
+        )
+        return await self.call(GET_IMAGE_SET, request)
+
+    async def get_image_set_metadata(
+        self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
+    ) -> GetImageSetMetadataResponse:
+        """The whole metadata document, decompressed and checked; `.document()` parses it.
+
+        Raises `BodyTruncated` or `BodyCorrupt` rather than return a damaged document.
+        """
+        request = GetImageSetMetadataRequest(
+            datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
+        )
+        return await self.call(GET_IMAGE_SET_METADATA, request)
+
+    def stream_image_set_metadata(
+        self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
+    ) -> AbstractAsyncContextManager[BlobStream]:
+        """The metadata document as it arrives, decompressed, in constant memory."""
+        request = GetImageSetMetadataRequest(
+            datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
+        )
+        return self._calls.stream(GET_IMAGE_SET_METADATA, request)
+
+    async def get_image_frame(
+        self,
+        datastore_id: str,
+        image_set_id: str,
+        *,
+        image_frame_information: ImageFrameInformation,
+    ) -> GetImageFrameResponse:
+        """A frame as it is stored; the metadata has its id and the CRC32 of its pixels."""
+        request = GetImageFrameRequest(
+            datastore_id=datastore_id,
+            image_set_id=image_set_id,
+            image_frame_information=image_frame_information,
+        )
+        return await self.call(GET_IMAGE_FRAME, request)
+
+    def stream_image_frame(
+        self,
+        datastore_id: str,
+        image_set_id: str,
+        *,
+        image_frame_information: ImageFrameInformation,
+    ) -> AbstractAsyncContextManager[BlobStream]:
+        """A frame as it arrives: leave the block early for a lower resolution of an HTJ2K frame."""
+        request = GetImageFrameRequest(
+            datastore_id=datastore_id,
+            image_set_id=image_set_id,
+            image_frame_information=image_frame_information,
+        )
+        return self._calls.stream(GET_IMAGE_FRAME, request)
+
+    async def list_image_set_versions(
+        self,
+        datastore_id: str,
+        image_set_id: str,
+        *,
+        next_token: str | None = None,
+        max_results: int | None = None,
+    ) -> ListImageSetVersionsResponse:
+        """One page of versions, newest first; `iter_image_set_versions` gives them all."""
+        request = ListImageSetVersionsRequest(
+            datastore_id=datastore_id,
+            image_set_id=image_set_id,
+            next_token=next_token,
+            max_results=max_results,
+        )
+        return await self.call(LIST_IMAGE_SET_VERSIONS, request)
+
+    async def update_image_set_metadata(
+        self,
+        datastore_id: str,
+        image_set_id: str,
+        *,
+        latest_version_id: str,
+        update_image_set_metadata_updates: MetadataUpdates,
+        force: bool | None = None,
+        include_study_image_sets: bool | None = None,
+    ) -> UpdateImageSetMetadataResponse:
+        """Edit the metadata, or go back to a version; wait with `wait_until_image_set_updated`.
+
+        Raises `StaleVersionError` if the image set has moved on from `latest_version_id`. While
+        the image set is locked by another action, waits within the call's deadline.
+        """
+        request = UpdateImageSetMetadataRequest(
+            datastore_id=datastore_id,
+            image_set_id=image_set_id,
+            latest_version_id=latest_version_id,
+            update_image_set_metadata_updates=update_image_set_metadata_updates,
+            force=force,
+            include_study_image_sets=include_study_image_sets,
+        )
+        return await self.call(UPDATE_IMAGE_SET_METADATA, request)
+
+    async def copy_image_set(
+        self,
+        datastore_id: str,
+        source_image_set_id: str,
+        *,
+        copy_image_set_information: CopyImageSetInformation,
+        force: bool | None = None,
+        promote_to_primary: bool | None = None,
+    ) -> CopyImageSetResponse:
+        """Copy an image set, or some of its instances; wait with `wait_until_image_set_copied`.
+
+        Without a destination a new image set is made, and a lost answer raises
+        `WriteOutcomeUnknown`: sending again could copy twice.
+        """
+        request = CopyImageSetRequest(
+            datastore_id=datastore_id,
+            source_image_set_id=source_image_set_id,
+            copy_image_set_information=copy_image_set_information,
+            force=force,
+            promote_to_primary=promote_to_primary,
+        )
+        return await self.call(COPY_IMAGE_SET, request)
+
+    async def delete_image_set(
+        self, datastore_id: str, image_set_id: str
+    ) -> DeleteImageSetResponse:
+        """Delete an image set and all its versions; wait with `wait_until_image_set_deleted`."""
+        request = DeleteImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
+        return await self.call(DELETE_IMAGE_SET, request)
+
+    # ── Tags ──────────────────────────────────────────────────────────────────
+
+    async def tag_resource(
+        self, resource_arn: str, *, tags: Mapping[str, str]
+    ) -> TagResourceResponse:
+        """Add tags to a data store or an image set."""
+        request = TagResourceRequest(resource_arn=resource_arn, tags=_as_dict(tags))
+        return await self.call(TAG_RESOURCE, request)
+
+    async def untag_resource(
+        self, resource_arn: str, *, tag_keys: list[str]
+    ) -> UntagResourceResponse:
+        """Remove tags from a data store or an image set."""
+        request = UntagResourceRequest(resource_arn=resource_arn, tag_keys=tag_keys)
+        return await self.call(UNTAG_RESOURCE, request)
+
+    async def list_tags_for_resource(self, resource_arn: str) -> ListTagsForResourceResponse:
+        """List the tags of a data store or an image set."""
+        request = ListTagsForResourceRequest(resource_arn=resource_arn)
+        return await self.call(LIST_TAGS_FOR_RESOURCE, request)
+
+    # ── Pagers ────────────────────────────────────────────────────────────────
+
+    def iter_datastores(
+        self,
+        *,
+        datastore_status: DatastoreStatus | None = None,
+        page_size: int | None = None,
+        limit: int | None = None,
+        resume_token: str | None = None,
+    ) -> Pager[DatastoreSummary, ListDatastoresResponse]:
+        """The account's data stores."""
+        request = ListDatastoresRequest(datastore_status=datastore_status)
+        return self._pager(
+            LIST_DATASTORES,
+            request,
+            lambda page: page.datastore_summaries,
+            page_size=page_size,
+            limit=limit,
+            resume_token=resume_token,
+        )
+
+    def iter_dicom_import_jobs(
+        self,
+        datastore_id: str,
+        *,
+        job_status: JobStatus | None = None,
+        page_size: int | None = None,
+        limit: int | None = None,
+        resume_token: str | None = None,
+    ) -> Pager[DICOMImportJobSummary, ListDICOMImportJobsResponse]:
+        """The import jobs of a data store, of the last 90 days."""
+        request = ListDICOMImportJobsRequest(datastore_id=datastore_id, job_status=job_status)
+        return self._pager(
+            LIST_DICOM_IMPORT_JOBS,
+            request,
+            lambda page: page.job_summaries,
+            page_size=page_size,
+            limit=limit,
+            resume_token=resume_token,
+        )
+
+    def iter_image_set_versions(
+        self,
+        datastore_id: str,
+        image_set_id: str,
+        *,
+        page_size: int | None = None,
+        limit: int | None = None,
+        resume_token: str | None = None,
+    ) -> Pager[ImageSetProperties, ListImageSetVersionsResponse]:
+        """The versions of an image set, newest first, failed ones among them."""
+        request = ListImageSetVersionsRequest(datastore_id=datastore_id, image_set_id=image_set_id)
+        return self._pager(
+            LIST_IMAGE_SET_VERSIONS,
+            request,
+            lambda page: page.image_set_properties_list,
+            page_size=page_size,
+            limit=limit,
+            resume_token=resume_token,
+        )
+
+    def iter_image_sets(
+        self,
+        datastore_id: str,
+        *,
+        search_criteria: SearchCriteria | None = None,
+        page_size: int | None = None,
+        limit: int | None = None,
+        resume_token: str | None = None,
+    ) -> Pager[ImageSetsMetadataSummary, SearchImageSetsResponse]:
+        """The image sets that meet the criteria; without criteria, all of the data store."""
+        request = SearchImageSetsRequest(datastore_id=datastore_id, search_criteria=search_criteria)
+        return self._pager(
+            SEARCH_IMAGE_SETS,
+            request,
+            lambda page: page.image_sets_metadata_summaries,
+            page_size=page_size,
+            limit=limit,
+            resume_token=resume_token,
+        )
+
+    def _pager(
+        self,
+        operation: Operation[Request, Page],
+        request: Request,
+        items: Callable[[Page], list[Item]],
+        *,
+        page_size: int | None,
+        limit: int | None,
+        resume_token: str | None,
+    ) -> Pager[Item, Page]:
+        async def fetch(token: str | None, size: int | None) -> Page:
+            # Every paginated request has both: the contract test holds them to the model.
+            page_request = evolve(request, next_token=token, max_results=size)  # type: ignore[misc]
+            return await self.call(operation, page_request)
+
+        return Pager(fetch, items, page_size=page_size, limit=limit, resume_token=resume_token)
+
+    # ── Waiters ───────────────────────────────────────────────────────────────
+
+    async def wait_until_image_set_copied(
+        self,
+        datastore_id: str,
+        image_set_id: str,
+        *,
+        version_id: str | None = None,
+        timeout: Duration,
+        min_delay: Duration = 0.5,
+        max_delay: Duration = 15,
+        on_poll: Callable[[GetImageSetResponse], object] | None = None,
+    ) -> GetImageSetResponse:
+        """Wait until a copy's image set, destination or source, is ACTIVE again.
+
+        Give the `latest_version_id` of the copy's answer as `version_id`. Raises `WaiterFailed`
+        (COPY_FAILED, with the service's message) or `WaiterTimeout`.
+        """
+        request = GetImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
+        patience = Patience(timeout, min_delay, max_delay)
+        return await self._settled("the copy", request, version_id, patience, on_poll)
+
+    async def wait_until_image_set_updated(
+        self,
+        datastore_id: str,
+        image_set_id: str,
+        *,
+        version_id: str | None = None,
+        timeout: Duration,
+        min_delay: Duration = 0.5,
+        max_delay: Duration = 15,
+        on_poll: Callable[[GetImageSetResponse], object] | None = None,
+    ) -> GetImageSetResponse:
+        """Wait until an update has finished.
+
+        Give the `latest_version_id` of the update's answer as `version_id`. Raises
+        `WaiterFailed` (UPDATE_FAILED, with the service's message) or `WaiterTimeout`.
+        """
+        request = GetImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
+        patience = Patience(timeout, min_delay, max_delay)
+        return await self._settled("the update", request, version_id, patience, on_poll)
+
+    async def wait_until_image_set_deleted(
+        self,
+        datastore_id: str,
+        image_set_id: str,
+        *,
+        version_id: str | None = None,
+        timeout: Duration,
+        min_delay: Duration = 0.5,
+        max_delay: Duration = 15,
+        on_poll: Callable[[GetImageSetResponse], object] | None = None,
+    ) -> GetImageSetResponse | None:
+        """Wait until an image set is DELETED, or no longer there (`None`).
+
+        `version_id` is taken as in the other waiters; a deletion takes every version.
+        """
+        check_version_id(version_id)
+        request = GetImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
+        patience = Patience(timeout, min_delay, max_delay)
+        waiter = self._waiter(GET_IMAGE_SET, request, judge_deleted, patience, on_poll)
+        return await waiter.run_until_gone("the deletion")
+
+    async def wait_until_dicom_import_job_completed(
+        self,
+        datastore_id: str,
+        job_id: str,
+        *,
+        timeout: Duration,
+        min_delay: Duration = 2,
+        max_delay: Duration = 60,
+        on_poll: Callable[[GetDICOMImportJobResponse], object] | None = None,
+    ) -> GetDICOMImportJobResponse:
+        """Wait until an import job is COMPLETED; `WaiterFailed` if it is FAILED."""
+        request = GetDICOMImportJobRequest(datastore_id=datastore_id, job_id=job_id)
+        patience = Patience(timeout, min_delay, max_delay)
+        waiter = self._waiter(GET_DICOM_IMPORT_JOB, request, judge_import_job, patience, on_poll)
+        return await waiter.run("the import job")
+
+    async def wait_until_datastore_active(
+        self,
+        datastore_id: str,
+        *,
+        timeout: Duration,
+        min_delay: Duration = 2,
+        max_delay: Duration = 60,
+        on_poll: Callable[[GetDatastoreResponse], object] | None = None,
+    ) -> GetDatastoreResponse:
+        """Wait until a new data store is ACTIVE; `WaiterFailed` if it is CREATE_FAILED."""
+        request = GetDatastoreRequest(datastore_id=datastore_id)
+        patience = Patience(timeout, min_delay, max_delay)
+        waiter = self._waiter(GET_DATASTORE, request, judge_datastore_active, patience, on_poll)
+        return await waiter.run("the creation of the data store")
+
+    async def wait_until_datastore_deleted(
+        self,
+        datastore_id: str,
+        *,
+        timeout: Duration,
+        min_delay: Duration = 2,
+        max_delay: Duration = 60,
+        on_poll: Callable[[GetDatastoreResponse], object] | None = None,
+    ) -> GetDatastoreResponse | None:
+        """Wait until a data store is DELETED, or no longer there (`None`)."""
+        request = GetDatastoreRequest(datastore_id=datastore_id)
+        patience = Patience(timeout, min_delay, max_delay)
+        waiter = self._waiter(GET_DATASTORE, request, judge_datastore_deleted, patience, on_poll)
+        return await waiter.run_until_gone("the deletion of the data store")
+
+    async def _settled(
+        self,
+        awaited: str,
+        request: GetImageSetRequest,
+        version_id: str | None,
+        patience: Patience,
+        on_poll: Callable[[GetImageSetResponse], object] | None,
+    ) -> GetImageSetResponse:
+        judge = judge_settled(version_id)
+        waiter = self._waiter(GET_IMAGE_SET, request, judge, patience, on_poll)
+        image_set = await waiter.run(awaited)
+        if version_id is not None and versions_beyond(image_set, version_id) > 0:
+            # Another action came after: how the awaited one ended, its own version tells.
+            own = await self.call(GET_IMAGE_SET, evolve(request, version_id=version_id))
+            if own.image_set_workflow_status in FAILED_STATUSES:
+                raise WaiterFailed(f"{awaited} failed", own, own.message)
+        return image_set
+
+    def _waiter(
+        self,
+        operation: Operation[Request, Response],
+        request: Request,
+        judge: Callable[[Response], Judgement],
+        patience: Patience,
+        on_poll: Callable[[Response], object] | None,
+    ) -> Waiter[Response]:
+        async def describe(within: float) -> Response:
+            return await self._calls.call(operation, request, within=within)
+
+        return Waiter(
+            describe=describe,
+            longest_look=self.config.deadline,
+            judge=judge,
+            patience=patience,
+            on_poll=on_poll,
+            pause=self._calls.pause,
+            clock=self.config.clock,
+            random=self.config.random,
+        )
+
+
+def _as_dict(tags: Mapping[str, str]) -> dict[str, str]:
+    try:
+        return dict(tags)
+    except (TypeError, ValueError):
+        problem = f"must be a mapping, not {type(tags).__name__}"
+        raise ParamValidationError("tags", problem) from None

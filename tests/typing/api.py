@@ -1,0 +1,216 @@
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+"""What type checkers make of the public surface. Never run: a wrong line fails the type check.
+
+Every suppressed error has to be one, for mypy and for pyright.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import assert_type
+
+from healthimaging_sdk import (
+    GET_DATASTORE,
+    GET_IMAGE_SET,
+    BlobStream,
+    Config,
+    ConflictException,
+    CopyDestinationImageSet,
+    CopyImageSetInformation,
+    CopyImageSetResponse,
+    CopySourceImageSetInformation,
+    CreateDatastoreResponse,
+    Credentials,
+    DatastoreStatus,
+    DatastoreSummary,
+    DeleteDatastoreResponse,
+    DeleteImageSetResponse,
+    DICOMImportJobSummary,
+    DICOMUpdates,
+    GetDatastoreRequest,
+    GetDatastoreResponse,
+    GetDICOMImportJobResponse,
+    GetImageFrameResponse,
+    GetImageSetMetadataResponse,
+    GetImageSetRequest,
+    GetImageSetResponse,
+    HealthImagingClient,
+    ImageFrameInformation,
+    ImageSetProperties,
+    ImageSetsMetadataSummary,
+    ImageSetState,
+    ImageSetWorkflowStatus,
+    ListDatastoresResponse,
+    ListDICOMImportJobsResponse,
+    ListImageSetVersionsResponse,
+    ListTagsForResourceResponse,
+    MetadataCopies,
+    MetadataDocument,
+    MetadataUpdates,
+    Pager,
+    SearchImageSetsResponse,
+    StaleVersionError,
+    StartDICOMImportJobResponse,
+    TagResourceResponse,
+    UntagResourceResponse,
+    UpdateImageSetMetadataResponse,
+    WaiterFailed,
+)
+
+
+async def operations(client: HealthImagingClient, tags: Mapping[str, str]) -> None:
+    frame = ImageFrameInformation(image_frame_id="")
+    copies = CopyImageSetInformation(
+        source_image_set=CopySourceImageSetInformation(
+            latest_version_id="1", dicom_copies=MetadataCopies(copiable_attributes={})
+        ),
+        destination_image_set=CopyDestinationImageSet(image_set_id="", latest_version_id="1"),
+    )
+    updates = MetadataUpdates(dicom_updates=DICOMUpdates(updatable_attributes={"Study": {}}))
+
+    assert_type(await client.create_datastore(tags=tags), CreateDatastoreResponse)
+    assert_type(await client.get_datastore(""), GetDatastoreResponse)
+    assert_type(await client.list_datastores(), ListDatastoresResponse)
+    assert_type(await client.delete_datastore(""), DeleteDatastoreResponse)
+    assert_type(
+        await client.start_dicom_import_job(
+            "", data_access_role_arn="", input_s3_uri="", output_s3_uri=""
+        ),
+        StartDICOMImportJobResponse,
+    )
+    assert_type(await client.get_dicom_import_job("", ""), GetDICOMImportJobResponse)
+    assert_type(await client.list_dicom_import_jobs(""), ListDICOMImportJobsResponse)
+    assert_type(await client.search_image_sets(""), SearchImageSetsResponse)
+    assert_type(await client.get_image_set("", ""), GetImageSetResponse)
+    assert_type(await client.get_image_set_metadata("", ""), GetImageSetMetadataResponse)
+    assert_type(
+        await client.get_image_frame("", "", image_frame_information=frame), GetImageFrameResponse
+    )
+    assert_type(await client.list_image_set_versions("", ""), ListImageSetVersionsResponse)
+    assert_type(
+        await client.update_image_set_metadata(
+            "", "", latest_version_id="1", update_image_set_metadata_updates=updates
+        ),
+        UpdateImageSetMetadataResponse,
+    )
+    assert_type(
+        await client.copy_image_set("", "", copy_image_set_information=copies),
+        CopyImageSetResponse,
+    )
+    assert_type(await client.delete_image_set("", ""), DeleteImageSetResponse)
+    assert_type(await client.tag_resource("", tags=tags), TagResourceResponse)
+    assert_type(await client.untag_resource("", tag_keys=[""]), UntagResourceResponse)
+    assert_type(await client.list_tags_for_resource(""), ListTagsForResourceResponse)
+
+
+async def any_request(client: HealthImagingClient, request: GetImageSetRequest) -> None:
+    assert_type(await client.call(GET_IMAGE_SET, request), GetImageSetResponse)
+    of_store = GetDatastoreRequest(datastore_id="")
+    assert_type(await client.call(GET_DATASTORE, of_store), GetDatastoreResponse)
+
+
+async def responses(client: HealthImagingClient) -> None:
+    image_set = await client.get_image_set("", "")
+    assert_type(image_set.image_set_state, ImageSetState)
+    assert_type(image_set.image_set_workflow_status, ImageSetWorkflowStatus | None)
+    metadata = await client.get_image_set_metadata("", "")
+    assert_type(metadata.image_set_metadata_blob, bytes)
+    assert_type(metadata.document(), MetadataDocument)
+    page = await client.list_datastores()
+    assert_type(page.datastore_summaries, list[DatastoreSummary])
+    assert_type(page.next_token, str | None)
+
+
+async def streams(client: HealthImagingClient, frame: ImageFrameInformation) -> None:
+    async with client.stream_image_set_metadata("", "", version_id="1") as metadata:
+        assert_type(metadata, BlobStream)
+        assert_type(metadata.content_type, str | None)
+        async for chunk in metadata:
+            assert_type(chunk, bytes)
+    async with client.stream_image_frame("", "", image_frame_information=frame) as pixels:
+        assert_type(await pixels.read(), bytes)
+
+
+async def pagers(client: HealthImagingClient) -> None:
+    datastores = client.iter_datastores(datastore_status=DatastoreStatus.ACTIVE, limit=3)
+    assert_type(datastores, Pager[DatastoreSummary, ListDatastoresResponse])
+    assert_type(datastores.resume_token, str | None)
+    async for datastore in datastores:
+        assert_type(datastore, DatastoreSummary)
+    async for job in client.iter_dicom_import_jobs(""):
+        assert_type(job, DICOMImportJobSummary)
+    async for version in client.iter_image_set_versions("", ""):
+        assert_type(version, ImageSetProperties)
+    async for found in client.iter_image_sets("", page_size=50):
+        assert_type(found, ImageSetsMetadataSummary)
+    async for jobs in client.iter_dicom_import_jobs("").pages():
+        assert_type(jobs, ListDICOMImportJobsResponse)
+    assert_type([each async for each in client.iter_image_sets("")], list[ImageSetsMetadataSummary])
+    assert_type(await anext(client.iter_image_sets("").pages()), SearchImageSetsResponse)
+
+
+async def waiters(client: HealthImagingClient) -> None:
+    def on_poll(image_set: GetImageSetResponse) -> None: ...
+
+    assert_type(
+        await client.wait_until_image_set_copied("", "", timeout=3, on_poll=on_poll),
+        GetImageSetResponse,
+    )
+    assert_type(
+        await client.wait_until_image_set_updated(
+            "", "", version_id="2", timeout=timedelta(minutes=5), min_delay=1, max_delay=1.5
+        ),
+        GetImageSetResponse,
+    )
+    assert_type(
+        await client.wait_until_image_set_deleted("", "", timeout=3), GetImageSetResponse | None
+    )
+    assert_type(
+        await client.wait_until_dicom_import_job_completed("", "", timeout=3),
+        GetDICOMImportJobResponse,
+    )
+    assert_type(await client.wait_until_datastore_active("", timeout=3), GetDatastoreResponse)
+    assert_type(
+        await client.wait_until_datastore_deleted("", timeout=3), GetDatastoreResponse | None
+    )
+
+
+async def a_client() -> None:
+    async with HealthImagingClient(
+        region="us-east-1",
+        profile="a-profile",
+        credentials=Credentials("", "", session_token=""),
+        endpoint_url="http://127.0.0.1:4600",
+        config=Config(max_attempts=1, deadline=timedelta(seconds=5), pacing="off"),
+    ) as client:
+        assert_type(client, HealthImagingClient)
+        assert_type(client.config, Config)
+        assert_type(client.config.deadline, float | None)
+        assert_type(await client.aclose(), None)
+
+
+def errors(stale: StaleVersionError, failed: WaiterFailed) -> None:
+    conflict: ConflictException = stale
+    assert_type(conflict.request_id, str | None)
+    assert_type(conflict.message, str)
+    assert_type(stale.actual, str)
+    assert_type(failed.message, str | None)
+
+
+async def wrong(client: HealthImagingClient, frame: ImageFrameInformation) -> None:
+    Config(3)  # type: ignore[call-arg]
+    Config(pacing="slow")  # type: ignore[arg-type]
+    HealthImagingClient("us-east-1")  # type: ignore[call-arg]
+    await client.get_datastore()  # type: ignore[call-arg]
+    await client.get_datastore(7)  # type: ignore[arg-type]
+    await client.get_image_set("", "", "1")  # type: ignore[call-arg]
+    await client.get_image_frame("", "", frame)  # type: ignore[call-arg]
+    await client.delete_image_set("", "", force=True)  # type: ignore[call-arg]
+    await client.tag_resource("", tags=["a"])  # type: ignore[arg-type]
+    await client.wait_until_datastore_active("")  # type: ignore[call-arg]
+    client.iter_datastores("ACTIVE")  # type: ignore[call-arg,arg-type]
+    request = GetImageSetRequest(datastore_id="", image_set_id="")
+    await client.call(GET_DATASTORE, request)  # type: ignore[misc]
+    async with client.stream_image_frame("", "") as stream:  # type: ignore[call-arg]
+        await stream.read(3)  # type: ignore[call-arg]
+    for _ in client.iter_datastores():  # type: ignore[attr-defined]
+        pass
