@@ -1,0 +1,1 @@
+"""DICOM files as the service stores them: attributes by level, pixels transcoded. No state."""

@@ -1,0 +1,1 @@
+"""Import jobs: from a folder to image sets and the job's output files."""
