@@ -1,0 +1,76 @@
+"""aiohttp alone: not signed, not checked, never repeated. The practical limit."""
+
+import gzip
+import json
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from sample import (
+    DATASTORE_ID,
+    FRAME_ID,
+    Job,
+    job_from_arguments,
+    look_until_settled,
+    run_async,
+)
+
+
+class Client:
+    def __init__(self, job: Job, session: aiohttp.ClientSession) -> None:
+        self._post = session.post
+        self._path = f"{job.url}/datastore/{DATASTORE_ID}/imageSet/{job.image_set_id}"
+        self._output = Path(job.output)
+
+    async def get_image_set(self) -> Any:
+        async with self._post(f"{self._path}/getImageSet") as response:
+            return json.loads(await response.read())
+
+    async def get_image_frame(self) -> bytes:
+        body = json.dumps({"imageFrameId": FRAME_ID}).encode()
+        async with self._post(f"{self._path}/getImageFrame", data=body) as response:
+            return await response.read()
+
+    async def metadata_to_dict(self) -> Any:
+        async with self._post(f"{self._path}/getImageSetMetadata") as response:
+            return json.loads(gzip.decompress(await response.read()))
+
+    async def metadata_to_file(self) -> None:
+        inflater = zlib.decompressobj(31)
+        async with self._post(f"{self._path}/getImageSetMetadata") as response:
+            with self._output.open("wb") as file:
+                async for chunk in response.content.iter_any():
+                    file.write(inflater.decompress(chunk))
+                file.write(inflater.flush())
+
+    async def iterate_versions(self) -> None:
+        versions: list[Any] = []
+        url = f"{self._path}/listImageSetVersions"
+        query = ""
+        while True:
+            async with self._post(url + query) as response:
+                page = json.loads(await response.read())
+            versions += page["imageSetPropertiesList"]
+            if "nextToken" not in page:
+                break
+            query = f"?nextToken={page['nextToken']}"
+        assert len(versions) == 1000
+
+    async def wait(self, looks: int) -> None:
+        async def look() -> str:
+            return str((await self.get_image_set())["imageSetState"])
+
+        await look_until_settled(look, looks)
+
+
+@asynccontextmanager
+async def opened(job: Job) -> AsyncIterator[Client]:
+    connector = aiohttp.TCPConnector(limit=job.pool_size)
+    async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
+        yield Client(job, session)
+
+
+run_async(job_from_arguments(), opened)

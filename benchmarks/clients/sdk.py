@@ -1,0 +1,92 @@
+"""This SDK, everything switched on. The option `plain` hides the extra `speedups`."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from sample import (
+    ACCESS_KEY_ID,
+    DATASTORE_ID,
+    FRAME_ID,
+    POLL_DELAYS,
+    REGION,
+    SECRET_ACCESS_KEY,
+    Job,
+    job_from_arguments,
+    run_async,
+)
+
+JOB = job_from_arguments()
+if "plain" in JOB.options:
+    sys.modules["msgspec"] = sys.modules["isal"] = None  # type: ignore[assignment]
+
+from healthimaging_sdk import (  # noqa: E402 - after the option
+    Config,
+    Credentials,
+    HealthImagingClient,
+    ImageFrameInformation,
+)
+
+FRAME = ImageFrameInformation(image_frame_id=FRAME_ID)
+
+
+class Enough(Exception):
+    """A waiter has looked as often as it should."""
+
+
+class Client:
+    def __init__(self, job: Job, client: HealthImagingClient) -> None:
+        self._client = client
+        self._ids = (DATASTORE_ID, job.image_set_id)
+        self._output = Path(job.output)
+
+    async def get_image_set(self) -> object:
+        return await self._client.get_image_set(*self._ids)
+
+    async def get_image_frame(self) -> object:
+        answer = await self._client.get_image_frame(*self._ids, image_frame_information=FRAME)
+        return answer.image_frame_blob
+
+    async def metadata_to_dict(self) -> object:
+        answer = await self._client.get_image_set_metadata(*self._ids)
+        return answer.document()
+
+    async def metadata_to_file(self) -> None:
+        async with self._client.stream_image_set_metadata(*self._ids) as stream:
+            with self._output.open("wb") as file:
+                async for chunk in stream:
+                    file.write(chunk)
+
+    async def iterate_versions(self) -> None:
+        versions = [each async for each in self._client.iter_image_set_versions(*self._ids)]
+        assert len(versions) == 1000
+
+    async def wait(self, looks: int) -> None:
+        seen = 0
+
+        def count(_: object) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == looks:
+                raise Enough
+
+        shortest, longest = POLL_DELAYS
+        with suppress(Enough):
+            await self._client.wait_until_image_set_copied(
+                *self._ids, timeout=600, min_delay=shortest, max_delay=longest, on_poll=count
+            )
+
+
+@asynccontextmanager
+async def opened(job: Job) -> AsyncIterator[Client]:
+    async with HealthImagingClient(
+        region=REGION,
+        credentials=Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY),
+        endpoint_url=job.url,
+        config=Config(pool_size=job.pool_size),
+    ) as client:
+        yield Client(job, client)
+
+
+run_async(JOB, opened)
