@@ -2,6 +2,8 @@
 
 import logging
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -424,3 +426,34 @@ def test_a_damaged_box_around_a_codestream_ends() -> None:
     box = b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(40)
     dataset = image(noise("u1", 4, 4), JPEG_2000_LOSSLESS, PixelData=encapsulate([box]))
     assert [each.reason.name for each in read(dataset).warnings] == ["TRANSCODING_EXCEPTION"]
+
+
+THREAD_OF_THE_FIRST_USE = """
+import threading
+import imagecodecs
+
+threads = []
+for name in ("htj2k_encode", "htj2k_decode"):
+    def spied(*args, original=getattr(imagecodecs, name), **kwargs):
+        threads.append(threading.current_thread().name)
+        return original(*args, **kwargs)
+    setattr(imagecodecs, name, spied)
+
+def work():
+    from healthimaging_sdk.emulator._dicom import codecs
+    barrier.wait()
+
+barrier = threading.Barrier(2)
+workers = [threading.Thread(target=work) for _ in range(2)]
+for worker in workers: worker.start()
+for worker in workers: worker.join()
+print(len(threads), len(set(threads)))
+"""
+
+
+def test_openjph_fills_its_tables_before_two_threads_can_use_it() -> None:
+    # Two threads that were first at once made wrong codestreams in one process of 300.
+    done = subprocess.run(
+        [sys.executable, "-c", THREAD_OF_THE_FIRST_USE], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["2", "1"]

@@ -25,6 +25,10 @@ from healthimaging_sdk.emulator._dicom.transfer_syntaxes import (
 Pixels = NDArray[np.generic]
 """Rows x columns, or rows x columns x samples; little-endian and contiguous."""
 
+# OpenJPH fills its tables at the first use, and two threads at once fill them wrongly
+# (https://github.com/aous72/OpenJPH/pull/243); an import is done by one thread.
+imagecodecs.htj2k_decode(imagecodecs.htj2k_encode(np.zeros((1, 1), "u1"), reversible=True))
+
 # Progressive readers stop at a resolution that fits a thumbnail; DICOM asks the same of ...4.202.
 _BASE_RESOLUTION = 64
 
