@@ -4,13 +4,18 @@ import gc
 import json
 import re
 from collections.abc import Generator
-from contextlib import contextmanager
-from typing import NoReturn
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 try:
     import msgspec
 except ImportError:  # the extra `speedups` is not installed
     msgspec = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from msgspec import Raw
+
+JSONText: TypeAlias = "bytes | Raw"
 
 LARGE = 256 * 1024
 """Bytes from which the garbage collector is worth holding off."""
@@ -22,7 +27,7 @@ class NotJSON(ValueError):
     """The bytes are not JSON; the text of the error never repeats them."""
 
 
-def loads(data: bytes) -> object:
+def loads(data: JSONText) -> object:
     """Parse UTF-8 JSON. `NaN`, `Infinity` and lone surrogates are refused (rule R-15).
 
     So are integers and depths beyond the interpreter's own limits. The last of two equal keys wins.
@@ -33,14 +38,25 @@ def loads(data: bytes) -> object:
         return _parse(data)
 
 
-def _parse(data: bytes) -> object:
+def split(data: JSONText) -> "dict[str, Raw] | None":
+    """The members of a JSON object, each to be parsed later; a tenth of the time of parsing all.
+
+    `None` if this is not the text of an object, or msgspec is not installed.
+    """
+    if msgspec is not None:
+        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+            return msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    return None
+
+
+def _parse(data: JSONText) -> object:
     if msgspec is not None:
         try:
             return msgspec.json.decode(data)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             pass  # the standard library has the last word on what is JSON
     try:
-        value = json.loads(data.decode(), parse_constant=_refuse)
+        value = json.loads(str(data, "utf-8"), parse_constant=_refuse)
         if _MAY_HAVE_SURROGATES.search(data):
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:

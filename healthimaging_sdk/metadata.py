@@ -6,9 +6,10 @@ Keys inside `DICOM` are the keywords of DICOM PS3.6 (`StudyID`, not the API's `D
 or eight hexadecimal digits for private elements.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import NotRequired, TypedDict, cast
 
-from healthimaging_sdk._json import NotJSON, loads
+from healthimaging_sdk._json import JSONText, NotJSON, loads, split
 from healthimaging_sdk.errors import ResponseDecodeError
 
 DICOMValue = str | int | float | list["DICOMValue"] | dict[str, "DICOMValue"] | None
@@ -41,7 +42,7 @@ class Instance(TypedDict):
 
 class Series(TypedDict):
     DICOM: Attributes
-    Instances: dict[str, Instance]
+    Instances: Mapping[str, Instance]
 
 
 class Study(TypedDict):
@@ -61,11 +62,48 @@ class MetadataDocument(TypedDict):
     Study: Study
 
 
-def parse_document(blob: bytes) -> MetadataDocument:
-    try:
-        document = loads(blob)
-    except NotJSON as error:
-        raise ResponseDecodeError(f"the metadata document is not JSON ({error})") from None
+# Where the instances are in a document; `None` stands for every key, as there are many series.
+_WAY_TO_INSTANCES = ("Study", "Series", None, "Instances")
+
+
+class _UnparsedInstances(Mapping[str, Instance]):
+    """Instances by SOP instance UID, each parsed when it is asked for, and every time anew."""
+
+    def __init__(self, texts: Mapping[str, JSONText]) -> None:
+        self._texts = texts
+
+    def __getitem__(self, sop_instance_uid: str) -> Instance:
+        return cast("Instance", _parse(self._texts[sop_instance_uid]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def parse_document(blob: bytes, *, lazy: bool = False) -> MetadataDocument:
+    document = _parse_to_instances(blob, _WAY_TO_INSTANCES) if lazy else _parse(blob)
     if not isinstance(document, dict):
         raise ResponseDecodeError("the metadata document is not a JSON object")
     return cast("MetadataDocument", document)  # the service's structure is not checked further
+
+
+def _parse(text: JSONText) -> object:
+    try:
+        return loads(text)
+    except NotJSON as error:
+        raise ResponseDecodeError(f"the metadata document is not JSON ({error})") from None
+
+
+def _parse_to_instances(text: JSONText, way: tuple[str | None, ...]) -> object:
+    members = split(text)
+    if members is None:
+        return _parse(text)
+    if not way:
+        return _UnparsedInstances(members)
+    name, *rest = way
+    return {
+        key: _parse_to_instances(member, tuple(rest)) if name in (None, key) else _parse(member)
+        for key, member in members.items()
+    }
