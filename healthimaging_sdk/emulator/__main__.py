@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a folder that stands for an S3 bucket; may be repeated",
     )
     parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--account-id", default="123456789012", help="as ARNs tell it")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="a folder to keep everything in; else in memory"
     )
@@ -128,6 +129,7 @@ async def _serve(options: argparse.Namespace) -> None:
         port=options.port,
         allow_remote=options.allow_remote,
         region=options.region,
+        account_id=options.account_id,
         data=options.data,
         durations=options.duration,
         throttle=options.throttle,

@@ -34,6 +34,7 @@ from healthimaging_sdk.emulator._delivery import deliver, has_no_answer
 from healthimaging_sdk.emulator._faults import Fault, Faults
 from healthimaging_sdk.emulator._handles import AnyHandler, Handlers
 from healthimaging_sdk.emulator._journal import Journal, JournalEntry, attempt_in, ids_in
+from healthimaging_sdk.emulator._negotiation import check_answer, check_request
 from healthimaging_sdk.emulator._signatures import KeyPair, SignedRequest, verify
 from healthimaging_sdk.emulator._state import State, wall_clock
 from healthimaging_sdk.emulator._throttling import Throttling
@@ -181,12 +182,15 @@ class Door:
         if instead is not None:
             return instead
         now = self.state.now()
-        signed = SignedRequest(request.method, request.raw_path, _headers(request), body)
+        headers = _headers(request)
+        signed = SignedRequest(request.method, request.raw_path, headers, body)
         try:
             verify(signed, self.credentials, fault.skewed(now) if fault else now)
+            check_request(operation, headers, body)
             asked = _read(operation, labels, request.raw_path.partition("?")[2], body)
             _log.debug("%s, request %s", operation.name, visit.request_id)
             answer = write_response(operation, await route.handler(self.state, asked))
+            check_answer(operation, headers, answer.headers.get("content-type", ""))
         except ServiceError as error:
             answer = write_error(error)
         await self.state.saved()

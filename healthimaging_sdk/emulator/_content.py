@@ -1,5 +1,6 @@
 """What a version of an image set holds: attributes by level, and instances."""
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -82,6 +83,11 @@ class Content:
             for frame in instance.get("ImageFrames", ()):
                 yield frame["ID"]
 
+    @cached_property
+    def size(self) -> int:
+        """Bytes of the document."""
+        return len(encoded(self.document("0" * 32, "0" * 32)))
+
     def with_instances(self, instances: Mapping[str, Instance]) -> "Content":
         return evolve(self, instances=instances)
 
@@ -98,6 +104,10 @@ class Content:
                 },
             },
         }
+
+
+def encoded(document: MetadataDocument) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def _is_short_number(text: str) -> bool:

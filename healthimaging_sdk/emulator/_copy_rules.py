@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from healthimaging_sdk.emulator._content import Content
 from healthimaging_sdk.emulator._image_set import Refused
+from healthimaging_sdk.emulator._primary_index import PrimaryIndex
 
 
 def selected(content: Content, selection: Mapping[str, frozenset[str]] | None) -> Content:
@@ -20,6 +21,13 @@ def selected(content: Content, selection: Mapping[str, frozenset[str]] | None) -
     return content.with_instances(
         {uid: each for uid, each in content.instances.items() if uid in uids}
     )
+
+
+def promotable(content: Content, primary: PrimaryIndex) -> Content:
+    """The content of a series' first primary image set."""
+    if not primary.agrees_with_study(content):
+        raise Refused("Study of SourceImageSet and of the primary image sets don't match.")
+    return content
 
 
 def merged(source: Content, destination: Content, *, force: bool) -> Content:

@@ -22,7 +22,9 @@ from healthimaging_sdk.emulator._limits import Durations, Quotas
 from healthimaging_sdk.emulator._page import Page
 from healthimaging_sdk.emulator._seeding import chosen_datastore, place_all, read_groups
 from healthimaging_sdk.emulator._server import Server
-from healthimaging_sdk.emulator._state import State, wall_clock
+from healthimaging_sdk.emulator._settling import abandon_everything
+from healthimaging_sdk.emulator._state import Datastore, Record, State, wall_clock
+from healthimaging_sdk.emulator._storage.folder import DataFolderError, explained
 from healthimaging_sdk.emulator._storage.saver import FolderSaver
 from healthimaging_sdk.emulator._throttling import Throttle, Throttling
 
@@ -78,7 +80,7 @@ class Emulator:
             account_id=account_id,
             buckets=self.buckets,
             durations=durations or Durations(),
-            quotas=quotas or Quotas(),
+            quotas=quotas or Quotas.of(region),
             clock=clock,
             sleep=sleep,
             on_event=self._listeners if on_event or events else None,
@@ -151,7 +153,8 @@ class Emulator:
 
         `None` is the first ACTIVE data store, or a new one. Returns the ids of the image sets;
         several data sets can go into one. Raises `ParamValidationError` for a data set that an
-        import would refuse, and then seeds nothing; `ConflictException` if an image set is locked.
+        import would refuse, and then seeds nothing; `ConflictException` if an image set is locked;
+        `ServiceQuotaExceededException` for more metadata than an image set may have.
         In a coroutine it keeps the loop waiting: `await asyncio.to_thread(emulator.seed, ...)`.
         """
         datastore = self._on_loop(lambda: chosen_datastore(self._state, datastore_id))
@@ -177,16 +180,16 @@ class Emulator:
 
     async def start(self) -> None:
         runner = web.ServerRunner(Server(self._door), shutdown_timeout=1.0)
-        await self._open_data()
-        await runner.setup()
         host, port = self._address
         self._listeners.open()
         try:
+            await self._open_data()
+            await runner.setup()
             await web.TCPSite(runner, host, port).start()
-        except OSError:
+        except BaseException:
             await runner.cleanup()
-            self._listeners.close()
             await self._close_data()
+            self._listeners.close()
             raise
         self._runner = runner
         self._loop = asyncio.get_running_loop()
@@ -198,14 +201,31 @@ class Emulator:
         if runner is not None:
             await runner.cleanup()
         await self._state.stop()
-        await self._close_data()
-        self._listeners.close()
+        abandon_everything(self._state)
+        try:
+            await self._close_data()
+        finally:
+            self._listeners.close()
 
     async def _open_data(self) -> None:
         if self._data is not None:
             self._saver, records = await FolderSaver.open(self._data)
+            self._check_owner(self._data, records)
             self._state.saver = self._saver
             self._state.restore(records)
+            abandon_everything(self._state)
+            with explained(self._data):
+                await self._state.saved()
+
+    def _check_owner(self, path: Path, records: Iterable[Record]) -> None:
+        """ARNs are for ever: another account or region would find what is not its own."""
+        for record in records:
+            if isinstance(record, Datastore) and record.arn != self._state.datastore_arn(record.id):
+                region, account_id = record.arn.split(":")[3:5]
+                raise DataFolderError(
+                    f"The data folder {path} is of account {account_id} in {region}; "
+                    f"this emulator is of account {self._state.account_id} in {self.region}."
+                )
 
     async def _close_data(self) -> None:
         saver, self._saver, self._state.saver = self._saver, None, None

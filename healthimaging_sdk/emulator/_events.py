@@ -3,8 +3,8 @@
 https://docs.aws.amazon.com/healthimaging/latest/devguide/event-notifications.html
 """
 
-import asyncio
 import json
+import logging
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +20,8 @@ from healthimaging_sdk.image_sets import ImageSetWorkflowStatus
 from healthimaging_sdk.import_jobs import DICOMImportJobProperties, JobStatus
 
 OnEvent = Callable[[dict[str, object]], object]
+
+_log = logging.getLogger(__name__)
 
 _DATA_STORE = {
     DatastoreStatus.CREATING: "Data Store Creating",
@@ -87,9 +89,9 @@ def tell_of_image_set(state: State, image_set: ImageSet, *, source: ImageSet | N
 
 
 def _tell(state: State, detail_type: str | None, arn: str, detail: Mapping[str, object]) -> None:
-    if detail_type is None or state.on_event is None:
+    if detail_type is None:
         return
-    state.on_event(
+    state.tell(
         {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -119,9 +121,8 @@ class Listeners:
                 self._file.write(f"{json.dumps(event)}\n")
             if self.function is not None:
                 self.function(event)
-        except Exception as error:  # noqa: BLE001 - a door: what the user's code does stays there
-            context = {"message": "an event could not be told", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(context)
+        except Exception:  # noqa: BLE001 - the user's code and disk: seen, and stopping nothing
+            _log.exception("an event could not be told")
 
     def open(self) -> None:
         if self.path is not None:

@@ -98,6 +98,8 @@ class ImageSet:
     tags: dict[str, str] = field(factory=dict[str, str])
     deleted_at: datetime | None = None
     before_lock: BeforeLock | None = None
+    coming: Content | None = None
+    """What a new image set, still LOCKED, is going to hold."""
     unlocked: asyncio.Event = field(factory=asyncio.Event)
 
     @property
@@ -152,9 +154,12 @@ class ImageSet:
 
     def fail(self, status: ImageSetWorkflowStatus, message: str, now: datetime) -> None:
         self.latest.message = message
+        # Without content it stands for no series.
+        self.is_primary = self.is_primary and self.latest.content is not None
         self._settle(status, now)
 
     def _settle(self, status: ImageSetWorkflowStatus, now: datetime) -> None:
+        self.coming = None
         self.latest.workflow_status = status
         self.latest.state = ImageSetState.ACTIVE
         if self.latest.number > 1:
@@ -189,14 +194,19 @@ class ImageSet:
             version.workflow_status = ImageSetWorkflowStatus.DELETED
         self.unlocked.set()
 
-    def abandon(self, now: datetime) -> None:
-        """Settle what was under way and comes to no end: it fails, but a deletion is finished."""
+    def abandon(self, now: datetime) -> bool:
+        """Settle what was under way and comes to no end: it fails, but a deletion is finished.
+
+        Whether it has a new status: the source of a copy is what it was before.
+        """
         if not self.is_locked:
-            return
+            return False
         match self.latest.workflow_status:
             case ImageSetWorkflowStatus.DELETING:
                 self.delete(now)
             case ImageSetWorkflowStatus.COPYING_WITH_READ_ONLY_ACCESS:
                 self.unlock()
+                return False
             case status:
                 self.fail(_FAILED[status], INTERRUPTED, now)
+        return True

@@ -43,10 +43,22 @@ class Quotas:
     """The service's default quotas; concurrent ones count per data store."""
 
     datastores: int = 100
+    tags_per_resource: int = 50
     concurrent_copies: int = 100
     concurrent_updates: int = 100
     concurrent_deletions: int = 100
     concurrent_import_jobs: int = 100
     frames_per_copy: int = 1_000
     update_payload_bytes: int = 10 * 1024
-    tags_per_resource: int = 50
+    metadata_bytes: int = 50 * 1024**2
+    """Of an image set's metadata document, not compressed, after an import, a copy or an update."""
+    files_per_import_job: int = 5_000
+    folders_per_import_job: int = 10_000
+    bytes_per_import_job: int = 10 * 1024**3
+    bytes_per_file: int = 10 * 1024**3
+    days_jobs_are_listed: float = 90
+    """After their end; then they are archived."""
+
+    @classmethod
+    def of(cls, region: str) -> "Quotas":
+        return cls(concurrent_import_jobs=20) if region == "ap-southeast-2" else cls()

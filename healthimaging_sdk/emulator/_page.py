@@ -21,6 +21,7 @@ from healthimaging_sdk.emulator._image_set import ImageSet, Version
 from healthimaging_sdk.emulator._journal import Journal, JournalEntry
 from healthimaging_sdk.emulator._markup import Content, Markup, element, joined, void
 from healthimaging_sdk.emulator._state import Datastore, State
+from healthimaging_sdk.emulator.import_jobs import is_archived
 from healthimaging_sdk.errors import ResourceNotFoundException
 from healthimaging_sdk.import_jobs import DICOMImportJobProperties
 from healthimaging_sdk.metadata import ImageFrame, Instance
@@ -106,7 +107,8 @@ class Page:
         living = sorted(
             datastore.living_image_sets(), key=lambda each: each.updated_at, reverse=True
         )
-        jobs = sorted(datastore.jobs.values(), key=_submitted, reverse=True)
+        listed = (each for each in datastore.jobs.values() if not is_archived(self.state, each))
+        jobs = sorted(listed, key=_submitted, reverse=True)
         return element(
             "section",
             element("h2", datastore.name, " ", _status(datastore.status)),

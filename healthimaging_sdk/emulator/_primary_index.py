@@ -20,8 +20,11 @@ class PrimaryIndex:
     """What is counted of each image set."""
 
     def put(self, image_set: ImageSet) -> None:
-        """Takes an image set as it is now: new, changed or deleted."""
-        content = image_set.latest.content if image_set.is_primary else None
+        """Takes an image set as it is now: new, changed or deleted.
+
+        One that is being made counts already, so that no other takes its series meanwhile.
+        """
+        content = image_set.latest.content or image_set.coming if image_set.is_primary else None
         before = self._known.get(image_set.id)
         if content is before:
             return

@@ -6,24 +6,34 @@ One event loop owns it: between two awaits a handler has it for itself.
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
-from attrs import AttrsInstance, define, evolve, field, frozen
+from attrs import AttrsInstance, define, field, frozen
 
 from healthimaging_sdk.datastores import DatastoreStatus, LosslessStorageFormat
 from healthimaging_sdk.emulator._content import Content
-from healthimaging_sdk.emulator._image_set import INTERRUPTED, ImageSet, StoredFrame, Version
+from healthimaging_sdk.emulator._image_set import ImageSet, StoredFrame, Version
 from healthimaging_sdk.emulator._limits import Durations, Quotas
 from healthimaging_sdk.emulator._primary_index import PrimaryIndex
-from healthimaging_sdk.errors import ConflictException, ResourceNotFoundException
+from healthimaging_sdk.errors import (
+    ConflictException,
+    ResourceNotFoundException,
+    ServiceQuotaExceededException,
+)
 from healthimaging_sdk.image_sets import ImageSetState, ImageSetWorkflowStatus
 from healthimaging_sdk.import_jobs import DICOMImportJobProperties, JobStatus
 
 Answer = TypeVar("Answer", bound=AttrsInstance)
+
+_ENDS = {
+    DatastoreStatus.CREATING: DatastoreStatus.CREATE_FAILED,
+    DatastoreStatus.DELETING: DatastoreStatus.DELETED,
+}
+"""Of what comes to no end."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,9 +66,9 @@ class Datastore:
         return (each for each in self.image_sets.values() if not each.is_deleted)
 
     def primary_image_sets(self) -> Iterator[tuple[ImageSet, Content]]:
-        """The primary image sets, with what their latest version holds."""
+        """The primary image sets, with what their latest version holds or is going to hold."""
         for each in self.living_image_sets():
-            content = each.latest.content
+            content = each.latest.content or each.coming
             if each.is_primary and content is not None:
                 yield each, content
 
@@ -73,14 +83,19 @@ class Datastore:
             for each in self.image_sets.values()
         )
 
-    def abandon(self, now: datetime) -> None:
-        """Settle what was under way and comes to no end: a creation fails, a deletion is done."""
-        ends = {
-            DatastoreStatus.CREATING: DatastoreStatus.CREATE_FAILED,
-            DatastoreStatus.DELETING: DatastoreStatus.DELETED,
-        }
-        if self.status in ends:
-            self.status, self.updated_at = ends[self.status], now
+    @property
+    def is_under_way(self) -> bool:
+        return self.status in _ENDS
+
+    def abandon(self, now: datetime) -> bool:
+        """Settle what was under way and comes to no end: a creation fails, a deletion is done.
+
+        Whether it has a new status.
+        """
+        if not self.is_under_way:
+            return False
+        self.status, self.updated_at = _ENDS[self.status], now
+        return True
 
 
 @frozen
@@ -104,6 +119,7 @@ class Saver(Protocol):
 
     def changed(self, records: Iterable[Record]) -> None: ...
     def accessed(self, image_set: ImageSet) -> None: ...
+    def when_saved(self, tell: Callable[[], None]) -> None: ...
     async def saved(self) -> None: ...
 
 
@@ -174,6 +190,14 @@ class State:
             )
         return image_set
 
+    def check_size(self, content: Content) -> None:
+        """Raises `ServiceQuotaExceededException` for more metadata than an image set may have."""
+        if content.size > self.quotas.metadata_bytes:
+            raise ServiceQuotaExceededException(
+                f"The metadata of an image set may have {self.quotas.metadata_bytes} bytes, "
+                f"not {content.size}."
+            )
+
     # ── Making things ─────────────────────────────────────────────────────────
 
     def datastore_arn(self, datastore_id: str) -> str:
@@ -188,6 +212,7 @@ class State:
         is_primary: bool,
         frames: Mapping[str, StoredFrame],
         forced: bool = False,
+        coming: Content | None = None,
     ) -> ImageSet:
         """A new image set at version 1: usable if it has content, else locked until it has."""
         now = self.now()
@@ -203,6 +228,7 @@ class State:
             last_accessed_at=now,
             versions=[version],
             frames=dict(frames),
+            coming=coming,
         )
         datastore.image_sets[image_set_id] = image_set
         self.changed(image_set)
@@ -239,13 +265,22 @@ class State:
         if self.saver is not None:
             self.saver.accessed(image_set)
 
+    def tell(self, event: dict[str, object]) -> None:
+        """An event of what has just changed: once that is where it outlives the process."""
+        if self.on_event is None:
+            return
+        if self.saver is None:
+            self.on_event(event)
+        else:
+            self.saver.when_saved(partial(self.on_event, event))
+
     async def saved(self) -> None:
         """Everything that has changed is where it outlives the process."""
         if self.saver is not None:
             await self.saver.saved()
 
     def restore(self, records: Iterable[Record]) -> None:
-        """Go on with what was saved, data stores first; what was under way came to no end."""
+        """Go on with what was saved, data stores first."""
         self.datastores.clear()
         self._answered.clear()
         for record in records:
@@ -260,37 +295,10 @@ class State:
                     self.datastores[record.datastore_id].jobs[record.job_id] = record
                 case FirstAnswer():
                     self._answered[record.key] = record
-        self._abandon_everything()
-
-    @contextmanager
-    def settling(self, *records: Datastore | ImageSet) -> Generator[None]:
-        """Whatever they are in the middle of when the block ends, in whatever way, has failed."""
-        try:
-            yield
-        finally:
-            for each in records:
-                each.abandon(self.now())
-            self.changed(*records)
 
     def put_job(self, job: DICOMImportJobProperties) -> None:
         self.datastores[job.datastore_id].jobs[job.job_id] = job
         self.changed(job)
-
-    def _abandon_everything(self) -> None:
-        for datastore in self.datastores.values():
-            locked = [each for each in datastore.image_sets.values() if each.is_locked]
-            if locked or datastore.status in (DatastoreStatus.CREATING, DatastoreStatus.DELETING):
-                with self.settling(datastore, *locked):
-                    pass
-            for job in datastore.running_jobs():
-                self.put_job(
-                    evolve(
-                        job,
-                        job_status=JobStatus.FAILED,
-                        message=f"DICOM import job has failed. {INTERRUPTED}",
-                        ended_at=self.now(),
-                    )
-                )
 
     # ── The background ────────────────────────────────────────────────────────
 
@@ -310,4 +318,3 @@ class State:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        self._abandon_everything()

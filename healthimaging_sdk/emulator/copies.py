@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from healthimaging_sdk.emulator._content import Content
-from healthimaging_sdk.emulator._copy_rules import merged, selected
+from healthimaging_sdk.emulator._copy_rules import merged, promotable, selected
 from healthimaging_sdk.emulator._documents import read_selection
 from healthimaging_sdk.emulator._events import tell_of_image_set
 from healthimaging_sdk.emulator._handles import Handlers
 from healthimaging_sdk.emulator._image_set import ImageSet, Refused
+from healthimaging_sdk.emulator._primary_index import PrimaryIndex
+from healthimaging_sdk.emulator._settling import settling
 from healthimaging_sdk.emulator._state import Datastore, State
 from healthimaging_sdk.errors import (
     ConflictException,
@@ -34,9 +36,8 @@ class Copying:
 
     source: ImageSet
     destination: ImageSet
-    content: Content
-    selection: Mapping[str, frozenset[str]] | None
-    force: bool
+    outcome: Content | Refused
+    """Known at once, since both are LOCKED until it is told."""
 
 
 @handles(COPY_IMAGE_SET)
@@ -78,11 +79,18 @@ def _accept(state: State, request: CopyImageSetRequest) -> Copying:
     content = source.latest.content
     if content is None:
         raise ConflictException("The source image set is empty: its own copy has failed.")
-    existing = _existing_destination(state, request, source)
-    promote = request.promote_to_primary is True
-    _check(state, datastore, content, selection, promote=promote)
+    promote, force = request.promote_to_primary is True, request.force is True
+    existing = (
+        _primary(state, datastore, request, source, content)
+        if promote
+        else _existing_destination(state, request, source)
+    )
+    if datastore.at_work(ImageSetWorkflowStatus.COPYING) >= state.quotas.concurrent_copies:
+        raise ServiceQuotaExceededException("Too many copies of the data store are running.")
+    into = existing.latest.content if existing else None
+    primary = datastore.primary if promote else None
+    outcome = _outcome(state, content, selection, into, primary, force=force)
     now = state.now()
-    force = request.force is True
     if existing is None:
         destination = state.add_image_set(
             datastore,
@@ -91,6 +99,7 @@ def _accept(state: State, request: CopyImageSetRequest) -> Copying:
             is_primary=promote,
             frames={},
             forced=force,
+            coming=content,
         )
     else:
         destination = existing
@@ -100,7 +109,7 @@ def _accept(state: State, request: CopyImageSetRequest) -> Copying:
     state.changed(source, destination)
     tell_of_image_set(state, destination, source=source)
     tell_of_image_set(state, source)
-    return Copying(source, destination, content, selection, force)
+    return Copying(source, destination, outcome)
 
 
 def _existing_destination(
@@ -109,8 +118,6 @@ def _existing_destination(
     wanted = request.copy_image_set_information.destination_image_set
     if wanted is None:
         return None
-    if request.promote_to_primary:
-        raise ValidationException("promoteToPrimary makes a new image set: give no destination.")
     if wanted.image_set_id == source.id:
         raise ValidationException("The destination is the source.")
     return state.writable_image_set(
@@ -118,45 +125,63 @@ def _existing_destination(
     )
 
 
-def _check(
+def _primary(
     state: State,
     datastore: Datastore,
+    request: CopyImageSetRequest,
+    source: ImageSet,
+    content: Content,
+) -> ImageSet | None:
+    """The primary image set of the series, to which a promotion adds; none means a new one.
+
+    https://docs.aws.amazon.com/healthimaging/latest/devguide/understanding-image-sets.html
+    """
+    if request.copy_image_set_information.destination_image_set is not None:
+        raise ValidationException("promoteToPrimary chooses the destination: give none.")
+    for primary, _ in datastore.primary.of_series(content.series_uid):
+        if primary is source:
+            raise ValidationException("The image set is primary already.")
+        return state.writable_image_set(datastore.id, primary.id, None)
+    return None
+
+
+def _outcome(
+    state: State,
     content: Content,
     selection: Mapping[str, frozenset[str]] | None,
+    into: Content | None,
+    primary: PrimaryIndex | None,
     *,
-    promote: bool,
-) -> None:
-    """What the service refuses at once."""
-    if datastore.at_work(ImageSetWorkflowStatus.COPYING) >= state.quotas.concurrent_copies:
-        raise ServiceQuotaExceededException("Too many copies of the data store are running.")
-    frames = sum(
-        len(each.get("ImageFrames", ()))
-        for uid, each in content.instances.items()
-        if selection is None or uid in selection.get(content.series_uid, ())
-    )
-    if frames > state.quotas.frames_per_copy:
-        raise ServiceQuotaExceededException(
-            f"A copy may have at most {state.quotas.frames_per_copy} image frames, not {frames}."
-        )
-    if promote and any(
-        other.series_uid == content.series_uid for _, other in datastore.primary_image_sets()
-    ):
-        raise ConflictException("A primary image set exists for the series.")
+    force: bool,
+) -> Content | Refused:
+    """What the copy will be. Raises `ServiceQuotaExceededException` for too much of it."""
+    try:
+        taken = selected(content, selection)
+        frames = sum(1 for _ in taken.frame_ids())
+        if frames > state.quotas.frames_per_copy:
+            raise ServiceQuotaExceededException(
+                f"A copy may have {state.quotas.frames_per_copy} image frames, not {frames}."
+            )
+        if into is not None:
+            result = merged(taken, into, force=force)
+        else:
+            result = taken if primary is None else promotable(taken, primary)
+    except Refused as refused:
+        return refused
+    state.check_size(result)
+    return result
 
 
 async def _copy(state: State, copying: Copying) -> None:
     source, destination = copying.source, copying.destination
-    with state.settling(source, destination):
+    with settling(state, source, destination):
         await state.sleep(state.durations.copy)
-        now = state.now()
-        try:
-            taken = selected(copying.content, copying.selection)
-            into = destination.latest.content
-            result = taken if into is None else merged(taken, into, force=copying.force)
-        except Refused as refused:
-            destination.fail(ImageSetWorkflowStatus.COPY_FAILED, str(refused), now)
+        if isinstance(copying.outcome, Refused):
+            message = str(copying.outcome)
+            destination.fail(ImageSetWorkflowStatus.COPY_FAILED, message, state.now())
         else:
-            destination.frames.update({id_: source.frames[id_] for id_ in taken.frame_ids()})
-            destination.succeed(ImageSetWorkflowStatus.COPIED, result, now)
+            wanted = source.frames.keys() & copying.outcome.frame_ids()
+            destination.frames.update({id_: source.frames[id_] for id_ in wanted})
+            destination.succeed(ImageSetWorkflowStatus.COPIED, copying.outcome, state.now())
         source.unlock()
     tell_of_image_set(state, destination)

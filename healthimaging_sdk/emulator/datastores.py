@@ -21,6 +21,7 @@ from healthimaging_sdk.datastores import (
 from healthimaging_sdk.emulator._events import tell_of_datastore
 from healthimaging_sdk.emulator._handles import Handlers
 from healthimaging_sdk.emulator._pages import page_of
+from healthimaging_sdk.emulator._settling import settling
 from healthimaging_sdk.emulator._state import Datastore, State, new_id
 from healthimaging_sdk.emulator.tags import check_tags
 from healthimaging_sdk.errors import (
@@ -78,7 +79,7 @@ def make_active(state: State, name: str) -> Datastore:
 
 
 async def _settle(state: State, datastore: Datastore, status: DatastoreStatus) -> None:
-    with state.settling(datastore):
+    with settling(state, datastore):
         await state.sleep(state.durations.datastore)
         datastore.status = status
         datastore.updated_at = state.now()

@@ -2,12 +2,13 @@
 
 import asyncio
 import gzip
-import json
 
+from healthimaging_sdk.emulator._content import encoded
 from healthimaging_sdk.emulator._events import tell_of_image_set
 from healthimaging_sdk.emulator._handles import Handlers
 from healthimaging_sdk.emulator._image_set import FrameFile, ImageSet, Version
 from healthimaging_sdk.emulator._pages import page_of
+from healthimaging_sdk.emulator._settling import settling
 from healthimaging_sdk.emulator._state import State
 from healthimaging_sdk.errors import (
     ConflictException,
@@ -100,7 +101,7 @@ async def get_image_set_metadata(
 
 
 def _compressed(document: MetadataDocument) -> bytes:
-    return gzip.compress(json.dumps(document, separators=(",", ":")).encode(), 1, mtime=0)
+    return gzip.compress(encoded(document), 1, mtime=0)
 
 
 @handles(GET_IMAGE_FRAME)
@@ -168,7 +169,7 @@ async def delete_image_set(state: State, request: DeleteImageSetRequest) -> Dele
 
 
 async def _delete(state: State, image_set: ImageSet) -> None:
-    with state.settling(image_set):
+    with settling(state, image_set):
         await state.sleep(state.durations.delete)
         image_set.delete(state.now())
     tell_of_image_set(state, image_set)

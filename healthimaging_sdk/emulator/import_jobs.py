@@ -1,6 +1,6 @@
 """DICOM import jobs: SUBMITTED, IN_PROGRESS, COMPLETED or FAILED."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from healthimaging_sdk.emulator._events import tell_of_job
 from healthimaging_sdk.emulator._handles import Handlers
@@ -75,7 +75,7 @@ async def get_dicom_import_job(
 ) -> GetDICOMImportJobResponse:
     datastore = state.active_datastore(request.datastore_id)
     job = datastore.jobs.get(request.job_id)
-    if job is None:
+    if job is None or is_archived(state, job):
         raise ResourceNotFoundException("The import job does not exist.")
     return GetDICOMImportJobResponse(job_properties=job)
 
@@ -87,7 +87,11 @@ async def list_dicom_import_jobs(
     datastore = state.active_datastore(request.datastore_id)
     wanted = request.job_status
     page, next_token = page_of(
-        (each for each in datastore.jobs.values() if wanted in (None, each.job_status)),
+        (
+            each
+            for each in datastore.jobs.values()
+            if wanted in (None, each.job_status) and not is_archived(state, each)
+        ),
         _position,
         descending=True,
         scope=("jobs", datastore.id, wanted),
@@ -97,6 +101,12 @@ async def list_dicom_import_jobs(
     return ListDICOMImportJobsResponse(
         job_summaries=[_summary(each) for each in page], next_token=next_token
     )
+
+
+def is_archived(state: State, job: DICOMImportJobProperties) -> bool:
+    """Whether it has ended too long ago to be shown."""
+    listed = timedelta(days=state.quotas.days_jobs_are_listed)
+    return job.ended_at is not None and job.ended_at < state.now() - listed
 
 
 def _position(job: DICOMImportJobProperties) -> Position:

@@ -9,6 +9,7 @@ from healthimaging_sdk.emulator._documents import read_edit
 from healthimaging_sdk.emulator._events import tell_of_image_set
 from healthimaging_sdk.emulator._handles import Handlers
 from healthimaging_sdk.emulator._image_set import ImageSet, Refused
+from healthimaging_sdk.emulator._settling import settling
 from healthimaging_sdk.emulator._state import Datastore, State
 from healthimaging_sdk.emulator._update_rules import Rules, edited
 from healthimaging_sdk.errors import (
@@ -37,8 +38,8 @@ class Updating:
     """What an accepted update does to one image set."""
 
     image_set: ImageSet
-    content: Content
-    change: Change
+    outcome: Content | Refused
+    """Known at once, since the image set is LOCKED until it is told."""
 
 
 @handles(UPDATE_IMAGE_SET_METADATA)
@@ -91,16 +92,26 @@ def _accept(
         change = _reversion(image_set, asked.revert_to_version_id)
         if request.include_study_image_sets:
             raise ValidationException("includeStudyImageSets is not possible with a reversion.")
-        return [Updating(image_set, content, change)]
+        return [Updating(image_set, _outcome(state, content, change))]
     rules = Rules(force=request.force is True, is_primary=image_set.is_primary)
     own, of_the_study = _edits(state, asked.dicom_updates, rules)
-    work = [Updating(image_set, content, own)]
+    work = [Updating(image_set, _outcome(state, content, own))]
     if request.include_study_image_sets:
         work += [
-            Updating(sibling, theirs, of_the_study)
+            Updating(sibling, _outcome(state, theirs, of_the_study))
             for sibling, theirs in _siblings(datastore, image_set, content)
         ]
     return work
+
+
+def _outcome(state: State, content: Content, change: Change) -> Content | Refused:
+    """Raises `ServiceQuotaExceededException` if it is too large."""
+    try:
+        result = change(content)
+    except Refused as refused:
+        return refused
+    state.check_size(result)
+    return result
 
 
 def _reversion(image_set: ImageSet, number: str | None) -> Change:
@@ -146,17 +157,15 @@ def _siblings(
 
 
 async def _update(state: State, work: list[Updating]) -> None:
-    with state.settling(*(each.image_set for each in work)):
+    with settling(state, *(each.image_set for each in work)):
         await state.sleep(state.durations.update)
         now = state.now()
-        try:
+        refusals = [each.outcome for each in work if isinstance(each.outcome, Refused)]
+        for each in work:
             # All of them or none.
-            results = [each.change(each.content) for each in work]
-        except Refused as refused:
-            for each in work:
-                each.image_set.fail(FAILED, str(refused), now)
-        else:
-            for each, result in zip(work, results, strict=True):
-                each.image_set.succeed(ImageSetWorkflowStatus.UPDATED, result, now)
+            if refusals or isinstance(each.outcome, Refused):
+                each.image_set.fail(FAILED, str(refusals[0]), now)
+            else:
+                each.image_set.succeed(ImageSetWorkflowStatus.UPDATED, each.outcome, now)
     for each in work:
         tell_of_image_set(state, each.image_set)

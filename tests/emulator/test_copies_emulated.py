@@ -181,14 +181,6 @@ def test_a_promotion_is_a_new_primary_image_set(account: Account, image_set_id: 
     assert not account.get(copied)["isPrimary"]
 
 
-def test_a_series_has_one_primary_image_set(account: Account, image_set_id: str) -> None:
-    copied = account.copy(image_set_id)["imageSetId"]
-
-    status, code, _ = refused(account.start_copy, copied, promoteToPrimary=True)
-
-    assert (status, code) == (409, "ConflictException")
-
-
 def test_a_promotion_takes_no_destination(account: Account, image_set_id: str) -> None:
     copied = account.copy(image_set_id)["imageSetId"]
 

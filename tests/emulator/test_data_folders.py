@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from running_emulator import with_one_image_set
+from running_emulator import RunningEmulator, again, with_one_image_set
 
 from healthimaging_sdk.emulator import DataFolderError, Emulator
 from healthimaging_sdk.emulator.__main__ import main
@@ -110,3 +110,37 @@ def test_a_folder_that_cannot_be_used_is_refused_and_left_alone(
 
 def contents_of(folder: Path) -> dict[str, bytes]:
     return {each.name: each.read_bytes() for each in folder.rglob("*") if each.is_file()}
+
+
+@pytest.mark.parametrize("other", [{"region": "eu-west-1"}, {"account_id": "210987654321"}])
+def test_a_folder_of_another_region_or_account_is_refused_and_left_alone(
+    start: Callable[..., Emulator], data: Path, other: dict[str, str]
+) -> None:
+    with start() as emulator:
+        account, image_set_id = with_one_image_set(emulator)
+    before = contents_of(data)
+
+    with pytest.raises(DataFolderError, match="is of account 123456789012 in us-east-1"):
+        start(**other).__enter__()
+
+    assert contents_of(data) == before
+    with start() as emulator:
+        assert again(account, emulator).image_set_ids() == [image_set_id]
+
+
+def test_the_program_says_whose_the_folder_is(start: Callable[..., Emulator], data: Path) -> None:
+    with start() as emulator:
+        with_one_image_set(emulator)
+
+    with pytest.raises(SystemExit) as caught:
+        main(["--port", "0", "--data", str(data), "--region", "eu-west-1"])
+
+    assert "this emulator is of account 123456789012 in eu-west-1" in str(caught.value)
+
+
+def test_the_program_can_be_of_another_account(data: Path, buckets: dict[str, Path]) -> None:
+    other = ("--account-id", "210987654321")
+    with RunningEmulator(data, buckets, *other) as running:
+        store = running.client().create_datastore()["datastoreId"]
+        found = running.client().get_datastore(datastoreId=store)["datastoreProperties"]
+    assert ":210987654321:" in found["datastoreArn"]

@@ -5,6 +5,7 @@ import logging
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -282,6 +283,28 @@ def test_a_number_of_the_wrong_length_is_null_with_a_warning() -> None:
     instance = read_instance(data)
     assert instance.instance["Rows"] is None
     assert [each.document()["warning_reason_code"] for each in instance.warnings] == [0xB202]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "count"),
+    [
+        ({"StudyID": "x" * 17}, 1),
+        ({"StudyID": "x" * 16 + " "}, 0),
+        ({"PatientName": f"{'x' * 64}={'y' * 64}"}, 0),
+        ({"PatientName": f"x={'y' * 65}"}, 1),
+        ({"ImageType": ["x" * 16] * 3}, 0),
+        ({"ImageType": ["x", "y" * 17, "z" * 17]}, 1),
+        ({"StudyDate": "2024.01.02"}, 0),
+        ({"StudyDate": "2 January 2024"}, 1),
+    ],
+)
+def test_a_text_longer_than_its_vr_allows_is_a_warning(attributes: Any, count: int) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = as_file(data_set(**attributes))
+    told = read_instance(data).warnings
+    assert [each.document()["warning_reason_code"] for each in told] == [0xB202] * count
+    assert "x" not in "".join(each.message for each in told)
 
 
 def test_a_uid_that_is_none_is_a_warning() -> None:

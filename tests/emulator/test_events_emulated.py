@@ -226,7 +226,9 @@ def test_our_models_read_whatever_the_emulator_tells(
         assert type(parsed) is KINDS[each["detail-type"][:10]]
 
 
-def test_a_listener_that_raises_stops_nothing(buckets: dict[str, Path]) -> None:
+def test_a_listener_that_raises_is_seen_and_stops_nothing(
+    buckets: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(_: dict[str, Any]) -> None:
         raise ValueError("the listener's own business")
 
@@ -234,6 +236,11 @@ def test_a_listener_that_raises_stops_nothing(buckets: dict[str, Path]) -> None:
         account = open_account(emulator)
         write_instance(account.inbox)
         assert account.import_all()["jobStatus"] == "COMPLETED"
+
+    first = caplog.records[0]
+    assert first.levelname == "ERROR"
+    assert first.message == "an event could not be told"
+    assert "the listener's own business" in caplog.text
 
 
 def test_a_file_gets_a_line_for_each_event_and_keeps_the_old_ones(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from healthimaging_sdk import (
     ImportConfiguration,
 )
 from healthimaging_sdk.emulator._dicom.data_warnings import DataWarning, Reason
-from healthimaging_sdk.emulator._imports import folder as import_folder
 from healthimaging_sdk.emulator._imports.folder import (
     Failure,
     FileResult,
@@ -32,6 +31,7 @@ from healthimaging_sdk.emulator._imports.output import (
     job_folder_uri,
     write_output,
 )
+from healthimaging_sdk.emulator._limits import Quotas
 
 WHEEL = Path(pydicom.__file__).parent / "data" / "test_files"
 
@@ -107,31 +107,36 @@ def test_what_is_no_file_is_no_object(tmp_path: Path) -> None:
     assert list(read_folder(tmp_path, "")) == []
 
 
-def test_more_files_than_a_job_may_have_fail_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(import_folder, "MAX_FILES", 2)
+def test_more_files_than_a_job_may_have_fail_it(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         (tmp_path / str(number)).touch()
+    quotas = Quotas(files_per_import_job=2)
     with pytest.raises(
         ImportLimitExceeded, match=r"^DICOM import job has failed\. FILE_COUNTS_LIMIT_EXCEEDED"
     ):
-        read_folder(tmp_path, "")
+        read_folder(tmp_path, "", quotas=quotas)
     (tmp_path / "3").unlink()
-    assert len(list(read_folder(tmp_path, ""))) == 2
+    assert len(list(read_folder(tmp_path, "", quotas=quotas))) == 2
 
 
-def test_more_bytes_or_folders_than_a_job_may_have_fail_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_bytes_or_folders_than_a_job_may_have_fail_it(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     with (tmp_path / "sparse").open("wb") as file:
-        file.truncate(import_folder.MAX_BYTES + 1)
+        file.truncate(10 * 1024**3 + 1)
     with pytest.raises(ImportLimitExceeded, match="FILE_SIZES_LIMIT_EXCEEDED"):
         read_folder(tmp_path, "")
-    monkeypatch.setattr(import_folder, "MAX_FOLDERS", 1)
     with pytest.raises(ImportLimitExceeded, match="NESTED_FOLDERS_LIMIT_EXCEEDED"):
-        read_folder(tmp_path, "")
+        read_folder(tmp_path, "", quotas=Quotas(folders_per_import_job=1))
+
+
+def test_a_file_that_is_too_large_fails_alone(tmp_path: Path) -> None:
+    small = write_instance(tmp_path, 1)
+    write_instance(tmp_path, 2, ImageComments="x" * 1000)
+    quotas = Quotas(bytes_per_file=small.stat().st_size)
+    success, failure = read_folder(tmp_path, "", quotas=quotas)
+    assert isinstance(success, Success)
+    assert isinstance(failure, Failure)
+    assert failure.message == f"The file is larger than {small.stat().st_size} bytes"
 
 
 def test_files_are_read_only_as_their_results_are_taken(tmp_path: Path) -> None:

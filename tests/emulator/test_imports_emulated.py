@@ -257,6 +257,19 @@ def test_elements_that_differ_stay_as_they_are_with_a_warning(
     assert "Other" not in str(warned)
 
 
+@pytest.mark.filterwarnings("ignore:The value length")  # pydicom sees it, too
+def test_a_text_that_is_too_long_is_imported_with_a_warning(account: Account) -> None:
+    write_instance(account.inbox, 1, StudyID="X" * 17)
+
+    job = account.import_all()
+
+    (warned,) = account.job_output(job, "WARNING/warning.ndjson")
+    (warning,) = warned["importResponse"]["warnings"]
+    assert (warning["warning_reason_code"], warning["type"]) == (45570, "InvalidDicomValueLength")
+    (image_set_id,) = account.image_set_ids()
+    assert account.document(image_set_id)["Study"]["DICOM"]["StudyID"] == "X" * 17
+
+
 def test_an_import_waits_for_an_image_set_that_is_locked(
     account: Account, image_set_id: str, held: HeldTime
 ) -> None:

@@ -403,6 +403,27 @@ def test_a_wrong_number_of_frames_is_a_warning() -> None:
     assert len(instance.frames) == 3
 
 
+@pytest.mark.parametrize(("position", "is_sound"), [(12, True), (14, False), (0, False)])
+def test_an_offset_table_that_misses_the_frames_is_a_warning(position: int, is_sound: bool) -> None:
+    dataset = image(noise("u1", 4, 4), JPEG_BASELINE, NumberOfFrames="2")
+    table = struct.pack("<HHLLL", 0xFFFE, 0xE000, 8, 0, position)
+    dataset.PixelData = table + encapsulate([b"JPEG", b"jpeg"], has_bot=False)[8:]
+    instance = read(dataset)
+    told = {each.document()["warning_reason_code"] for each in instance.warnings}
+    assert (45330 not in told) is is_sound
+    assert told <= {45329, 45330}  # the frames may not be as many, then
+
+
+def test_an_extended_offset_table_is_looked_at_too() -> None:
+    for position, count in ((12, 0), (13, 1)):
+        dataset = image(noise("u1", 4, 4), JPEG_BASELINE, NumberOfFrames="2")
+        dataset.PixelData = encapsulate([b"JPEG", b"jpeg"], has_bot=False)
+        dataset.ExtendedOffsetTable = struct.pack("<QQ", 0, position)
+        dataset.ExtendedOffsetTableLengths = struct.pack("<QQ", 4, 4)
+        reasons = [each.reason.name for each in read(dataset).warnings]
+        assert reasons == ["INVALID_OFFSET_TABLE"] * count
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 from account import ROLE, Account, until
-from dicom_files import SERIES, instance_uid, write_instance
+from dicom_files import SERIES, STUDY, instance_uid, write_instance
 
 LOCKED = {"imageSetState": "LOCKED"}
 TIMES = {"createdAt": 1680027126.436, "updatedAt": 1680042257.908}
@@ -260,6 +260,39 @@ def test_copy_image_set_example_3(account: Account, aws: CommandLine, image_set_
     assert_same_shape(answer, COPYING)
     copied = account.settled(destination)
     assert (copied["versionId"], copied["imageSetWorkflowStatus"]) == ("3", "COPIED")
+
+
+@pytest.mark.usefixtures("primary_id")  # that takes the first image set for its own
+def test_two_variants_become_one_primary_image_set(
+    account: Account, aws: CommandLine, tmp_path: Path
+) -> None:
+    """https://docs.aws.amazon.com/healthimaging/latest/devguide/understanding-image-sets.html"""
+    series = f"{STUDY}.7"
+    for number, patient in ((1, "P-1"), (2, "P-9")):
+        write_instance(
+            account.inbox / "variants", number, SeriesInstanceUID=series, PatientID=patient
+        )
+    job = account.import_all("variants")
+    manifest = account.job_output(job, "job-output-manifest.json")
+    made = {
+        each["isPrimary"]: each["imageSetId"] for each in manifest["jobSummary"]["imageSetsSummary"]
+    }
+    resolved = {"SchemaVersion": 1.1, "Patient": {"DICOM": {"PatientID": "P-1"}}}
+    aws(
+        "update-image-set-metadata",
+        *("--image-set-id", made[False], "--latest-version-id", "1"),
+        "--update-image-set-metadata-updates",
+        updates_file(tmp_path, "updatableAttributes", resolved),
+    )
+    account.settled(made[False])
+
+    information = {"sourceImageSet": {"latestVersionId": "2"}}
+    answer = copy(aws, made[False], information, "--promote-to-primary")
+
+    assert answer["destinationImageSetProperties"]["imageSetId"] == made[True]
+    assert account.settled(made[True])["imageSetWorkflowStatus"] == "COPIED"
+    (content,) = account.document(made[True])["Study"]["Series"].values()
+    assert len(content["Instances"]) == 2
 
 
 def test_get_image_set(aws: CommandLine, image_set_id: str) -> None:

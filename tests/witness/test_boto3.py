@@ -1,4 +1,4 @@
-"""boto3, as it is installed: every operation, paginator and reachable error."""
+"""boto3, as it is installed: every operation, paginator and modelled error."""
 
 import gzip
 import json
@@ -8,15 +8,21 @@ from typing import Any
 
 import imagecodecs
 import pytest
-from account import ROLE, Account, until
+from account import ROLE, Account, boto3_client, until
 from botocore.exceptions import ClientError
 
 from healthimaging_sdk import operations
+from healthimaging_sdk.emulator import Fault
 
-REACHABLE = {
+STATUS = {
+    "AccessDeniedException": 403,
+    "BadRequestException": 400,
     "ConflictException": 409,
+    "InternalServerException": 500,
+    "NotAcceptableException": 406,
     "ResourceNotFoundException": 404,
     "ServiceQuotaExceededException": 402,
+    "ThrottlingException": 429,
     "ValidationException": 400,
 }
 
@@ -146,27 +152,71 @@ def test_paginators_find_each_image_set_once(account: Account, job: Any, page_si
     assert set(found) == {each["imageSetId"] for each in image_sets(account)}
 
 
-@pytest.mark.parametrize("name", REACHABLE)
+@pytest.mark.parametrize("name", STATUS)
 def test_errors_are_the_classes_that_boto3_models(account: Account, job: Any, name: str) -> None:
     client, store = account.client, account.datastore_id
     image_set_id = image_sets(account)[0]["imageSetId"]
     version = int(account.get(image_set_id)["versionId"])
     long = {"Patient": {"DICOM": {"PatientComments": "x" * 11_000}}}
+
+    def get_frame(of: Any) -> Any:
+        owner, frame = a_frame(account)
+        return of.get_image_frame(
+            datastoreId=store,
+            imageSetId=owner,
+            imageFrameInformation={"imageFrameId": frame},
+        )
+
+    def faulty() -> Any:
+        account.emulator.faults.add(Fault(operation="GetDatastore", kind=name))
+        return client.get_datastore(datastoreId=store)
+
     provoke: dict[str, Callable[[], Any]] = {
+        "AccessDeniedException": lambda: sending(
+            account, Origin="https://example.com"
+        ).list_datastores(),
+        "BadRequestException": lambda: get_frame(sending(account, body=b"[]")),
         "ConflictException": lambda: client.delete_datastore(datastoreId=store),
+        "InternalServerException": faulty,
+        "NotAcceptableException": lambda: get_frame(sending(account, Accept="image/png")),
         "ResourceNotFoundException": lambda: client.get_datastore(datastoreId="0" * 32),
         "ServiceQuotaExceededException": lambda: account.start_update(
             image_set_id, version, updates=long
         ),
+        "ThrottlingException": faulty,
         "ValidationException": lambda: client.get_datastore(datastoreId="Z" * 32),
     }
 
-    with pytest.raises(getattr(client.exceptions, name)) as caught:
+    with pytest.raises(ClientError) as caught:
         provoke[name]()
 
     error: Any = caught.value
-    assert isinstance(error, ClientError)
+    assert type(error).__name__ == name
     answer: Any = error.response
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == REACHABLE[name]
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == STATUS[name]
     assert answer["ResponseMetadata"]["RequestId"]
     assert answer["message"] == answer["Error"]["Message"]
+
+
+def sending(account: Account, *, body: bytes | None = None, **headers: str) -> Any:
+    """A boto3 client of its own, which sends these headers or this body too."""
+    client = boto3_client(account.emulator)
+
+    def change(request: Any, **_: Any) -> None:
+        for header, value in headers.items():
+            request.headers[header] = value
+        if body is not None:
+            request.data = body
+
+    client.meta.events.register("before-sign.medical-imaging", change)
+    return client
+
+
+def a_frame(account: Account) -> tuple[str, str]:
+    """The ids of an image set and of a frame of it."""
+    for image_set in image_sets(account):
+        ((_, series),) = account.document(image_set["imageSetId"])["Study"]["Series"].items()
+        for instance in series["Instances"].values():
+            for frame in instance["ImageFrames"]:
+                return image_set["imageSetId"], frame["ID"]
+    raise LookupError("no image set has a frame")

@@ -1,13 +1,15 @@
 """Frames from and to codestreams: the only door to imagecodecs, and to pydicom's decoders."""
 
 import math
+import struct
 from collections.abc import Iterator
+from io import BytesIO
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_frames
+from pydicom.encaps import generate_frames, parse_basic_offsets, parse_fragments
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
@@ -62,6 +64,18 @@ def encoded_frames(dataset: Dataset, *, as_one: bool = False) -> Iterator[bytes]
         number_of_frames=1 if as_one else int(dataset.get("NumberOfFrames") or 1),
         extended_offsets=extended_offsets,
     )
+
+
+def has_sound_offsets(dataset: Dataset) -> bool:
+    """Whether the offset table of encapsulated pixel data, if any, tells where frames begin."""
+    data = BytesIO(dataset.PixelData)
+    offsets = parse_basic_offsets(data)
+    first = data.tell()
+    if "ExtendedOffsetTable" in dataset:
+        offsets = [offset for (offset,) in struct.iter_unpack("<Q", dataset.ExtendedOffsetTable)]
+    _, fragments = parse_fragments(data)
+    is_rising = offsets == sorted(set(offsets)) and offsets[:1] in ([], [0])
+    return is_rising and {first + each for each in offsets} <= set(fragments)
 
 
 def encode(pixels: Pixels, transfer_syntax: str, *, is_rgb: bool) -> bytes:

@@ -15,6 +15,7 @@ class Reason(Enum):
     TRANSCODING_EXCEPTION = 0xB100, "TranscodingException"
     FRAMES_EXTRACTION_FAILURE = 0xB110, "FramesExtractionFailure"
     FRAME_NUMBER_MISMATCH = 0xB111, "FrameNumberMismatch"
+    INVALID_OFFSET_TABLE = 0xB112, "InvalidOffsetTable"
     UNSUPPORTED_TRANSFER_SYNTAX = 0xB120, "UnsupportedTransferSyntax"
     INVALID_UID_FORMAT = 0xB201, "InvalidUidFormat"
     INVALID_VALUE_LENGTH = 0xB202, "InvalidDicomValueLength"

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from pydicom.dataset import Dataset
 
 from healthimaging_sdk.datastores import LosslessStorageFormat
@@ -72,6 +72,13 @@ def store_pixels(
     """The frames of an instance, transcoded or as they came; none if it is not an image."""
     if not any(keyword in dataset for keyword in PIXEL_KEYWORDS):
         return StoredPixels((), transfer_syntax, "ORIGINAL")
+    stored = _stored(dataset, transfer_syntax, storage_format)
+    return evolve(stored, warnings=(*stored.warnings, *_offset_warnings(dataset, transfer_syntax)))
+
+
+def _stored(
+    dataset: Dataset, transfer_syntax: str, storage_format: LosslessStorageFormat
+) -> StoredPixels:
     if transfer_syntax in KEPT:
         return _as_they_came(dataset, transfer_syntax)
     if transfer_syntax not in TRANSCODED:
@@ -171,6 +178,21 @@ def _originals(
         for data in frames
     )
     return StoredPixels(stored, transfer_syntax, "ORIGINAL", warnings)
+
+
+def _offset_warnings(dataset: Dataset, transfer_syntax: str) -> tuple[DataWarning, ...]:
+    try:
+        if transfer_syntax in NATIVE or codecs.has_sound_offsets(dataset):
+            return ()
+    except DATA_ERRORS:  # there are no fragments, which has its own warning
+        return ()
+    return (
+        DataWarning(
+            Reason.INVALID_OFFSET_TABLE,
+            "The file was imported but contains an invalid offset table, may see issues when "
+            "retrieving certain frames.",
+        ),
+    )
 
 
 def _frame_number_warnings(dataset: Dataset, frames: int) -> tuple[DataWarning, ...]:

@@ -19,6 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.hooks import raw_element_vr
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
+from pydicom.valuerep import MAX_VALUE_LEN
 
 from healthimaging_sdk.emulator._dicom.data_warnings import DataWarning, Reason
 from healthimaging_sdk.emulator._dicom.levels import is_standard, vm_is_multiple
@@ -45,6 +46,8 @@ _NUMBERS = {
 _AMBIGUOUS = {"US or SS": None, "OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
 # Bytes of a word of a binary value, which big-endian files have the other way round.
 _WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8, "OB": 1, "UN": 1}
+# Dates and times with the separators that they had before DICOM 3.
+_LONGEST = {**MAX_VALUE_LEN, "AS": 4, "DA": 10, "DT": 26, "PN": 64, "TM": 16}
 _IN_THE_CHARACTER_SET = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _MAY_CONTAIN_BACKSLASHES = frozenset({"LT", "ST", "UR", "UT"})
 # The service keeps the padding of numbers that are text, and of nothing else.
@@ -105,9 +108,19 @@ class Reader:
             return _base64(data, _WORDS[vr] if order == ">" else 1)
         if vr in _NUMBERS:
             return self._numbers(key, vr, data, order)
-        if vr in _IN_THE_CHARACTER_SET:
-            return _texts(key, vr, _decoded(data, vr, encodings))
-        return _texts(key, vr, data.decode("latin-1"))
+        is_foreign = vr in _IN_THE_CHARACTER_SET
+        text = _decoded(data, vr, encodings) if is_foreign else data.decode("latin-1")
+        self._check_length(key, vr, text)
+        return _texts(key, vr, text)
+
+    def _check_length(self, key: str, vr: str, text: str) -> None:
+        parts = [text] if vr in _MAY_CONTAIN_BACKSLASHES else text.split("\\")
+        if vr == "PN":  # the limit is of each of its groups
+            parts = text.replace("=", "\\").split("\\")
+        longest = max(len(each.rstrip("\0 ")) for each in parts)
+        if longest > _LONGEST.get(vr, longest):
+            message = f"A value of {key} is longer than its VR {vr} allows."
+            self.warnings.append(DataWarning(Reason.INVALID_VALUE_LENGTH, message))
 
     def _vr(self, element: DataElement | RawDataElement, dataset: Dataset) -> str:
         if isinstance(element, DataElement):

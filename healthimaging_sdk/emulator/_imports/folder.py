@@ -18,12 +18,8 @@ from healthimaging_sdk.emulator._imports.metadata_overrides import (
     ImportJobFailed,
     MetadataOverrides,
 )
+from healthimaging_sdk.emulator._limits import Quotas
 from healthimaging_sdk.import_jobs import ImportConfiguration
-
-# https://docs.aws.amazon.com/healthimaging/latest/devguide/endpoints-quotas.html
-MAX_FILES = 5_000
-MAX_FOLDERS = 10_000
-MAX_BYTES = 10 * 1024**3
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -64,18 +60,23 @@ def read_folder(
     storage_format: LosslessStorageFormat = LosslessStorageFormat.HTJ2K,
     *,
     configuration: ImportConfiguration | None = None,
+    quotas: Quotas | None = None,
     threads: int = 2,
 ) -> Iterator[FileResult]:
     """Every file under the prefix, in the order of the keys, read while the results are taken.
 
     Raises `ImportJobFailed` at once where the whole job fails.
     """
-    objects = _scan(bucket.resolve(), prefix)
+    quotas = quotas or Quotas()
+    objects = _scan(bucket.resolve(), prefix, quotas)
     overrides = MetadataOverrides.load(_folder(bucket.resolve(), prefix), configuration)
     files = [each for each in objects if each.path not in overrides.files]
-    _check_limits(files)
+    _check_limits(files, quotas)
 
     def read(file: _Object) -> FileResult:
+        if file.size > quotas.bytes_per_file:
+            message = f"The file is larger than {quotas.bytes_per_file} bytes"
+            return Failure(file.key, "ValidationException", message)
         return _read(file, storage_format, overrides)
 
     return _in_order(read, files, threads)
@@ -101,16 +102,16 @@ def _folder(bucket: Path, prefix: str) -> Path | None:
     return folder if folder.is_relative_to(bucket) else None
 
 
-def _scan(bucket: Path, prefix: str) -> list[_Object]:
+def _scan(bucket: Path, prefix: str, quotas: Quotas) -> list[_Object]:
     folder = _folder(bucket, prefix)
     if folder is None:
         return []
     objects: list[_Object] = []
     for number, (parent, _, names) in enumerate(os.walk(folder)):
-        if number > MAX_FOLDERS:
+        if number > quotas.folders_per_import_job:
             raise ImportLimitExceeded(
                 "DICOM import job has failed. NESTED_FOLDERS_LIMIT_EXCEEDED: "
-                f"more than {MAX_FOLDERS} folders."
+                f"more than {quotas.folders_per_import_job} folders."
             )
         paths = (Path(parent, name) for name in names)
         objects.extend(_object(bucket, path) for path in paths if path.is_file())
@@ -123,17 +124,17 @@ def _object(bucket: Path, path: Path) -> _Object:
     return _Object(key, path, path.stat().st_size, leaves)
 
 
-def _check_limits(files: list[_Object]) -> None:
-    if len(files) > MAX_FILES:
+def _check_limits(files: list[_Object], quotas: Quotas) -> None:
+    if len(files) > quotas.files_per_import_job:
         raise ImportLimitExceeded(
             "DICOM import job has failed. FILE_COUNTS_LIMIT_EXCEEDED: "
-            f"{len(files)} files, {MAX_FILES} are allowed."
+            f"{len(files)} files, {quotas.files_per_import_job} are allowed."
         )
     size = sum(file.size for file in files)
-    if size > MAX_BYTES:
+    if size > quotas.bytes_per_import_job:
         raise ImportLimitExceeded(
             "DICOM import job has failed. FILE_SIZES_LIMIT_EXCEEDED: "
-            f"{size} bytes, {MAX_BYTES} are allowed."
+            f"{size} bytes, {quotas.bytes_per_import_job} are allowed."
         )
 
 

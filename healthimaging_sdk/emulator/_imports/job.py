@@ -19,8 +19,17 @@ from healthimaging_sdk.emulator._imports.output import (
     JobOutput,
     write_output,
 )
-from healthimaging_sdk.emulator._imports.placing import COERCED, Arrival, Placement, grouped, place
+from healthimaging_sdk.emulator._imports.placing import (
+    COERCED,
+    Arrival,
+    Group,
+    Placement,
+    grouped,
+    place,
+)
+from healthimaging_sdk.emulator._limits import Quotas
 from healthimaging_sdk.emulator._state import Datastore, State
+from healthimaging_sdk.errors import ServiceQuotaExceededException
 from healthimaging_sdk.import_jobs import JobStatus, StartDICOMImportJobRequest
 
 
@@ -53,28 +62,41 @@ async def _import(
 ) -> None:
     source, target = _bucket(state, request.input_s3_uri), _bucket(state, request.output_s3_uri)
     _, results = await asyncio.gather(
-        state.sleep(state.durations.import_job), _read_in_thread(source, datastore, request)
+        state.sleep(state.durations.import_job),
+        _read_in_thread(source, datastore, request, state.quotas),
     )
     arrivals = [
         Arrival(each.input_key, each.instance) for each in results if isinstance(each, Success)
     ]
-    placements = await asyncio.gather(
-        *(place(state, datastore, group) for group in grouped(arrivals))
-    )
+    placed = await asyncio.gather(*(_place(state, datastore, each) for each in grouped(arrivals)))
+    placements = [each for each in placed if isinstance(each, Placement)]
+    refusals = [each for each in placed if not isinstance(each, Placement)]
     output = JobOutput(
         job_id=job_id,
         datastore_id=datastore.id,
         input_s3_uri=request.input_s3_uri,
         output_s3_uri=request.output_s3_uri,
         imported=tuple(each for placement in placements for each in _imported(placement)),
-        failed=tuple(
-            Failed(each.input_key, each.exception_type, each.message)
-            for each in results
-            if isinstance(each, Failure)
+        failed=(
+            *(
+                Failed(each.input_key, each.exception_type, each.message)
+                for each in results
+                if isinstance(each, Failure)
+            ),
+            *(failed for refusal in refusals for failed in refusal),
         ),
         image_sets=tuple(map(_generated, placements)),
     )
     await asyncio.to_thread(write_output, target, output)
+
+
+async def _place(
+    state: State, datastore: Datastore, group: Group
+) -> Placement | tuple[Failed, ...]:
+    try:
+        return await place(state, datastore, group)
+    except ServiceQuotaExceededException as error:
+        return tuple(Failed(each.input_file, error.code, error.message) for each in group.arrivals)
 
 
 def _bucket(state: State, uri: str) -> Path:
@@ -88,7 +110,7 @@ def _bucket(state: State, uri: str) -> Path:
 
 
 async def _read_in_thread(
-    bucket: Path, datastore: Datastore, request: StartDICOMImportJobRequest
+    bucket: Path, datastore: Datastore, request: StartDICOMImportJobRequest, quotas: Quotas
 ) -> list[FileResult]:
     stopping = threading.Event()
 
@@ -98,6 +120,7 @@ async def _read_in_thread(
             request.input_s3_uri.removeprefix("s3://").partition("/")[2],
             datastore.lossless_storage_format,
             configuration=request.import_configuration,
+            quotas=quotas,
         )
         return list(takewhile(lambda _: not stopping.is_set(), files))
 

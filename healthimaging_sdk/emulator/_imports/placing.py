@@ -12,6 +12,7 @@ from healthimaging_sdk.emulator._dicom.data_warnings import DataWarning, Reason
 from healthimaging_sdk.emulator._dicom.instance import DicomInstance, grouping_key
 from healthimaging_sdk.emulator._events import tell_of_image_set
 from healthimaging_sdk.emulator._image_set import ImageSet, StoredFrame
+from healthimaging_sdk.emulator._settling import settling
 from healthimaging_sdk.emulator._state import Datastore, State
 from healthimaging_sdk.errors import ConflictException
 from healthimaging_sdk.image_sets import ImageSetWorkflowStatus
@@ -78,7 +79,10 @@ def _frames(arrivals: list[Arrival]) -> dict[str, StoredFrame]:
 
 
 async def place(state: State, datastore: Datastore, group: Group) -> Placement:
-    """Into the primary image set of its series, or a new one; non-primary if it conflicts."""
+    """Into the primary image set of its series, or a new one; non-primary if it conflicts.
+
+    Raises `ServiceQuotaExceededException` for more metadata than an image set may have.
+    """
     while True:
         target, conflicts = _existing(datastore, group.content)
         if target is None or conflicts:
@@ -106,6 +110,7 @@ def _existing(datastore: Datastore, content: Content) -> tuple[ImageSet | None, 
 def _placed_anew(
     state: State, datastore: Datastore, group: Group, *, is_primary: bool
 ) -> Placement:
+    state.check_size(group.content)
     image_set = state.add_image_set(
         datastore,
         ImageSetWorkflowStatus.CREATED,
@@ -118,26 +123,28 @@ def _placed_anew(
 
 
 def place_at_once(state: State, datastore: Datastore, group: Group) -> Placement:
-    """The same without taking time. Raises `ConflictException` if the image set is locked."""
+    """The same without taking time. Raises `ConflictException` too: the image set is locked."""
     target, conflicts = _existing(datastore, group.content)
     if target is None or conflicts:
         return _placed_anew(state, datastore, group, is_primary=not conflicts)
     if target.is_locked:
         raise ConflictException("The image set is LOCKED.")
+    content = _merged(state, target, group)
     target.begin_version(ImageSetWorkflowStatus.IMPORTING, state.now())
-    with state.settling(target):
-        return _merged(state, target, group)
+    with settling(state, target):
+        return _added(state, target, group, content)
 
 
 async def _placed_into(state: State, image_set: ImageSet, group: Group) -> Placement:
+    content = _merged(state, image_set, group)
     image_set.begin_version(ImageSetWorkflowStatus.IMPORTING, state.now())
     state.changed(image_set)
-    with state.settling(image_set):
+    with settling(state, image_set):
         await state.sleep(state.durations.import_job)
-        return _merged(state, image_set, group)
+        return _added(state, image_set, group, content)
 
 
-def _merged(state: State, image_set: ImageSet, group: Group) -> Placement:
+def _merged(state: State, image_set: ImageSet, group: Group) -> Content:
     before = image_set.latest.content or group.content
     content = evolve(
         before,
@@ -146,6 +153,11 @@ def _merged(state: State, image_set: ImageSet, group: Group) -> Placement:
         series=group.content.series | before.series,
         instances={**before.instances, **group.content.instances},
     )
+    state.check_size(content)
+    return content
+
+
+def _added(state: State, image_set: ImageSet, group: Group, content: Content) -> Placement:
     image_set.frames.update(group.frames)
     image_set.succeed(ImageSetWorkflowStatus.IMPORTED, content, state.now())
     return Placement(group, image_set, image_set.latest.number, _coerced(group, content))

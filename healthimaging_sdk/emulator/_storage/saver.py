@@ -28,6 +28,7 @@ class FolderSaver:
     _thread: ThreadPoolExecutor
     _unsaved: dict[Key, Record] = field(factory=dict[Key, Record], init=False)
     _accessed: dict[Key, Record] = field(factory=dict[Key, Record], init=False)
+    _tellings: list[Callable[[], None]] = field(factory=list[Callable[[], None]], init=False)
     _round: "asyncio.Task[None] | None" = field(default=None, init=False)
 
     @classmethod
@@ -48,6 +49,10 @@ class FolderSaver:
 
     def accessed(self, image_set: ImageSet) -> None:
         self._accessed[key_of(image_set)] = image_set
+
+    def when_saved(self, tell: Callable[[], None]) -> None:
+        """Said with a change: `tell` is called in its turn, once the change is saved."""
+        self._tellings.append(tell)
 
     async def saved(self) -> None:
         """Raises what SQLite or the file system raise; the changes are then tried again."""
@@ -73,6 +78,7 @@ class FolderSaver:
     async def _write(self) -> None:
         taken = {**self._accessed, **self._unsaved}
         self._unsaved, self._accessed = {}, {}
+        tellings, self._tellings = self._tellings, []
         # All at one moment: nothing of an action that has begun is left out.
         records = [snapshot(record) for record in taken.values()]
         is_saved = False
@@ -83,6 +89,9 @@ class FolderSaver:
             self._round = None
             if not is_saved:
                 self._unsaved = {**taken, **self._unsaved}
+                self._tellings = tellings + self._tellings
+        for tell in tellings:
+            tell()
         self._begin_round()
 
 
