@@ -128,6 +128,7 @@ if TYPE_CHECKING:
     )
     from healthimaging_sdk.metadata import MetadataDocument
     from healthimaging_sdk.pagination import Pager
+    from healthimaging_sdk.reports import AttemptReport, CallReport, Observer
     from healthimaging_sdk.search import (
         SEARCH_IMAGE_SETS,
         DICOMStudyDateAndTime,
@@ -175,10 +176,12 @@ __all__ = [
     "UNTAG_RESOURCE",
     "UPDATE_IMAGE_SET_METADATA",
     "AccessDeniedException",
+    "AttemptReport",
     "BadRequestException",
     "BlobStream",
     "BodyCorrupt",
     "BodyTruncated",
+    "CallReport",
     "ClientClosed",
     "Config",
     "ConflictException",
@@ -251,6 +254,7 @@ __all__ = [
     "MetadataDocument",
     "MetadataUpdates",
     "NotAcceptableException",
+    "Observer",
     "Operation",
     "Operator",
     "Outcome",
@@ -298,6 +302,7 @@ __all__ = [
 _HOMES = (
     "_version",
     "errors",
+    "reports",
     "config",
     "_shapes",
     "_operation",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 from healthimaging_sdk._conflicts import Conflicts, expectations, member, repetition_of
 from healthimaging_sdk._deadlines import Deadlines
 from healthimaging_sdk._exchange import Exchange
+from healthimaging_sdk._logs import waiting_for_lock
 from healthimaging_sdk._operation import Operation, Repetition, Request, Response
 from healthimaging_sdk._pacing import Pacer
 from healthimaging_sdk._protocol import HttpResponse, read_response, write_request
@@ -29,9 +30,12 @@ from healthimaging_sdk.errors import (
     WriteOutcomeUnknown,
 )
 from healthimaging_sdk.image_sets import GET_IMAGE_SET, GetImageSetRequest, GetImageSetResponse
+from healthimaging_sdk.reports import CallReport, observed
 
 Result = TypeVar("Result")
 Receive = Callable[[Answer], Awaitable[Result]]
+
+_UNOBSERVED = nullcontext[CallReport | None](None)
 
 
 @frozen
@@ -68,7 +72,9 @@ class Caller:
         within: float | None = None,
     ) -> Response:
         """The response, in `within` seconds if they are fewer than the configured deadline."""
-        return await self._perform(operation, request, partial(self._receive, operation), within)
+        receive = partial(self._receive, operation)
+        with self._observed(operation) as report:
+            return await self._perform(operation, request, receive, within, report)
 
     async def _receive(self, operation: Operation[Any, Response], answer: Answer) -> Response:
         if operation.gzipped:
@@ -88,18 +94,19 @@ class Caller:
         async def receive(answer: Answer) -> Answer:
             return answer
 
-        answer = await self._perform(operation, request, receive, None)
-        self._streaming.add(answer)
-        try:
-            yield BlobStream.of(
-                answer,
-                gzip_limit=self.config.max_decoded_bytes if operation.gzipped else None,
-                clock=self.config.clock,
-                failure=self._as_closed,
-            )
-        finally:
-            self._streaming.discard(answer)
-            answer.close()
+        with self._observed(operation) as report:
+            answer = await self._perform(operation, request, receive, None, report)
+            self._streaming.add(answer)
+            try:
+                yield BlobStream.of(
+                    answer,
+                    gzip_limit=self.config.max_decoded_bytes if operation.gzipped else None,
+                    clock=self.config.clock,
+                    failure=self._as_closed,
+                )
+            finally:
+                self._streaming.discard(answer)
+                answer.close()
 
     async def pause(self, seconds: float) -> None:
         """Sleeps; the end of the client ends the sleep."""
@@ -120,21 +127,31 @@ class Caller:
         if not opening.cancelled() and opening.exception() is None:
             await opening.result().aclose()
 
+    def _observed(
+        self, operation: Operation[Any, Any]
+    ) -> AbstractContextManager[CallReport | None]:
+        observers = self.config.observers
+        return observed(observers, CallReport(operation.name)) if observers else _UNOBSERVED
+
     async def _perform(
         self,
         operation: Operation[Request, Any],
         request: Request,
         receive: Receive[Result],
         within: float | None,
+        report: CallReport | None,
     ) -> Result:
         seconds = self.config.deadline
         if within is not None and (seconds is None or within < seconds):
             seconds = within
         deadline = self._deadlines.deadline(seconds)
-        call = Call(repetition_of(operation, request), deadline, self._policy.max_attempts)
+        repetition, most = repetition_of(operation, request), self._policy.max_attempts
+        call = Call(operation.name, repetition, deadline, most, report)
         try:
             async with deadline:
                 opened = await self._opened()
+                if report is not None:
+                    report.region = opened.exchange.region
                 return await self._repeat(opened.exchange, call, operation, request, receive)
         except HealthImagingError as error:
             final = self._final(call, operation, request, error)
@@ -181,11 +198,21 @@ class Caller:
 
         async def look(image_set_id: str) -> GetImageSetResponse:
             asked = GetImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
-            reading = Call(Repetition.READ, call.deadline, call.max_attempts)
             receive = partial(self._receive, GET_IMAGE_SET)
+            reading = Call(
+                GET_IMAGE_SET.name,
+                Repetition.READ,
+                call.deadline,
+                call.max_attempts,
+                call.report,
+            )
             return await self._repeat(exchange, reading, GET_IMAGE_SET, asked, receive)
 
-        conflicts = Conflicts(look, self.config.sleep, self.config.random)
+        async def pause(seconds: float) -> None:
+            waiting_for_lock(operation.name, seconds)
+            await self.config.sleep(seconds)
+
+        conflicts = Conflicts(look, pause, self.config.random)
         return await conflicts.explain(error, expectations(operation, request), call)
 
     def _final(

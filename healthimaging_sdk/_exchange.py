@@ -11,13 +11,15 @@ from healthimaging_sdk._credentials import (
     Credentials,
 )
 from healthimaging_sdk._endpoints import Endpoint
+from healthimaging_sdk._logs import attempt_ended, attempts_are_logged, clock_corrected
 from healthimaging_sdk._operation import Operation, Repetition
 from healthimaging_sdk._pacing import Pacer
-from healthimaging_sdk._protocol import HttpRequest, HttpResponse, read_error
+from healthimaging_sdk._protocol import REQUEST_ID, HttpRequest, HttpResponse, read_error
 from healthimaging_sdk._retrying import Call
 from healthimaging_sdk._signing import Signer
 from healthimaging_sdk._transport import MAX_ERROR, Answer, Message, Transport
 from healthimaging_sdk.errors import HealthImagingError, Outcome, ServiceError
+from healthimaging_sdk.reports import AttemptReport, error_code
 
 Result = TypeVar("Result")
 
@@ -39,6 +41,7 @@ MAX_SKEW = 4 * 60.0
 class Exchange:
     """What the attempts of all calls share."""
 
+    region: str
     endpoint: Endpoint
     signer: Signer
     credentials: CredentialProvider
@@ -72,14 +75,20 @@ class Exchange:
         fresh = call.repetition is Repetition.UNGUARDED
         sent_at = self.clock()
         call.outcome = Outcome.UNKNOWN
+        answer: Answer | None = None
         try:
             answer = await self.transport.send(message, fresh=fresh)
+            answer.report = call.report
             result = await _received(answer, operation, request, receive)
-        except HealthImagingError as error:
-            call.outcome = error.outcome
+        except BaseException as error:
+            if isinstance(error, HealthImagingError):
+                call.outcome = error.outcome
+            self._tell(call, sent_at, answer, error)
             if isinstance(error, ServiceError):
                 await self._learn(error, operation, sent_at, credentials, skew)
             raise
+        if call.report is not None or attempts_are_logged():
+            self._tell(call, sent_at, answer, None)
         self.pacer.succeeded(operation.name)
         return result
 
@@ -93,8 +102,13 @@ class Exchange:
                 await self.credentials.get()
                 began = self.clock()
                 deadline.pause()
-                await self.pacer.wait(bucket)
-                deadline.resume(self.clock() - began)
+                try:
+                    await self.pacer.wait(bucket)
+                finally:
+                    paced = self.clock() - began
+                    if call.report is not None:
+                        call.report.pacing_seconds += paced
+                deadline.resume(paced)
             await self.transport.slots.acquire()
             if self.pacer.bucket(name, rate) is bucket:
                 return
@@ -124,6 +138,25 @@ class Exchange:
         )
         return Message(written.method, url, headers, written.body)
 
+    def _tell(
+        self, call: Call, sent_at: float, answer: Answer | None, error: BaseException | None
+    ) -> None:
+        """What became of an attempt."""
+        attempt = AttemptReport(
+            operation_name=call.operation_name,
+            number=call.attempts,
+            seconds=self.clock() - sent_at,
+            status_code=answer.status if answer else None,
+            request_id=answer.headers.get(REQUEST_ID) if answer else None,
+            error_code=error_code(error) if error else None,
+            throttled=isinstance(error, ServiceError) and error.is_throttling,
+            outcome=call.outcome if error else None,
+        )
+        if call.report is not None:
+            call.report.attempts.append(attempt)
+        if attempts_are_logged():
+            attempt_ended(attempt)
+
     async def _learn(
         self,
         error: ServiceError,
@@ -145,6 +178,7 @@ class Exchange:
             ahead = error.server_ahead
             if ahead is not None and abs(ahead - skew) > MAX_SKEW:
                 self.skew = ahead
+                clock_corrected(ahead)
                 error.retryable = True
 
 

@@ -40,6 +40,7 @@ def opener(
             settings.open_profile, region=settings.region, clock=config.clock
         )
         exchange = Exchange(
+            region=settings.region,
             endpoint=settings.endpoint,
             signer=Signer(settings.region),
             credentials=found if credentials is None else credentials,

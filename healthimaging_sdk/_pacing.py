@@ -13,6 +13,7 @@ from typing import Literal
 
 from attrs import define, field
 
+from healthimaging_sdk._logs import pacing_began
 from healthimaging_sdk._operation import Rate
 
 FASTER = 1.25
@@ -119,6 +120,7 @@ class Pacer:
         bucket = self._buckets.get(name)
         if bucket is None:
             self._buckets[name] = TokenBucket(rate, self.clock(), 0)
+            pacing_began(name, rate.per_second)
         elif sent_at > bucket.changed:
             # Requests that were under way before the last change say nothing about it.
             bucket.throttled(self.clock())

@@ -52,6 +52,7 @@ _NO_HEADERS: Mapping[str, str] = {}
 _JSON_HEADERS: Mapping[str, str] = {"Content-Type": JSON}
 
 # What the service calls an error, without namespace and URI; nothing else may pass for a code.
+REQUEST_ID = "x-amzn-requestid"
 _ERROR_CODE = re.compile(r"(?:[^:#]*#)?\s*([A-Za-z0-9_.-]{1,128})\s*(?::.*)?", re.DOTALL)
 
 
@@ -220,7 +221,7 @@ def read_error(operation_name: str, request: object, answer: HttpResponse) -> Se
         text,
         code=code,
         status_code=answer.status,
-        request_id=answer.headers.get("x-amzn-requestid"),
+        request_id=answer.headers.get(REQUEST_ID),
         operation_name=operation_name,
         shown=blank_out(text, request),
     )

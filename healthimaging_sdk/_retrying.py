@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from healthimaging_sdk._deadlines import Deadline
+from healthimaging_sdk._logs import retrying
 from healthimaging_sdk._operation import Repetition
 from healthimaging_sdk.errors import (
     ConflictException,
@@ -19,6 +20,7 @@ from healthimaging_sdk.errors import (
     Outcome,
     ServiceError,
 )
+from healthimaging_sdk.reports import CallReport
 
 Result = TypeVar("Result")
 
@@ -89,9 +91,13 @@ def _invocation_id() -> str:
 class Call:
     """What the attempts of one call have in common."""
 
+    operation_name: str
     repetition: Repetition
     deadline: Deadline
     max_attempts: int
+    report: CallReport | None = None
+    """Filled in for the observers, if there are any."""
+
     invocation_id: str = field(factory=_invocation_id)
     """The same on all attempts, so that the service's logs can tell."""
 
@@ -145,6 +151,10 @@ class RetryPolicy:
         def delay(state: RetryCallState) -> float:
             return self.delay(call.failures[-1], call.repetition, state.attempt_number)
 
+        def announce(state: RetryCallState) -> None:
+            failure, number = call.failures[-1], state.attempt_number
+            retrying(call.operation_name, number, failure, state.upcoming_sleep)
+
         async def next_attempt() -> Result:
             # The first attempt has been made, without the cost of a controller.
             if not call.failures:
@@ -157,6 +167,7 @@ class RetryPolicy:
             stop=give_up,
             wait=delay,
             retry=retry_if_exception(may_repeat),
+            before_sleep=announce,
             reraise=True,
         )
         return await controller(next_attempt)

@@ -18,6 +18,7 @@ from healthimaging_sdk.errors import (
     ResponseDecodeError,
     TransportError,
 )
+from healthimaging_sdk.reports import CallReport
 
 READ_BUFFER = 256 * 1024
 MAX_JSON = 16 * 2**20
@@ -117,6 +118,9 @@ class Answer:
     _response: aiohttp.ClientResponse
     _on_close: Callable[[], None] | None
     _held: Connection | None = field(init=False)
+    report: CallReport | None = field(default=None, init=False)
+    """To be told, at the end, how much arrived."""
+
     status: int = field(init=False)
     headers: Mapping[str, str] = field(init=False)
     """Case does not matter in its names."""
@@ -178,6 +182,8 @@ class Answer:
         """Ends the connection, unless it was freed before."""
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
+            if self.report is not None:
+                self.report.received_bytes += self._response.content.total_bytes
             self._response.close()
             if self._held is not None:
                 self._held.close()

@@ -7,7 +7,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from attrs import Attribute, field, frozen
 from healthimaging_sdk._constraints import Integer
 from healthimaging_sdk._redaction import redacted
 from healthimaging_sdk.errors import ParamValidationError
+from healthimaging_sdk.reports import Observer
 
 DEFAULT_MAX_ATTEMPTS = 3
 
@@ -68,6 +69,18 @@ def _known_pacing(_: Any, attribute: "Attribute[Any]", value: Any) -> None:
         raise ParamValidationError(attribute.name, "must be adaptive, published or off")
 
 
+def _in_a_tuple(observers: Iterable[Observer]) -> tuple[Observer, ...]:
+    try:
+        return tuple(observers)
+    except TypeError:
+        raise ParamValidationError("observers", "must be a tuple of callables") from None
+
+
+def _callables(_: Any, attribute: "Attribute[Any]", value: tuple[object, ...]) -> None:
+    if not all(map(callable, value)):
+        raise ParamValidationError(attribute.name, "must be a tuple of callables")
+
+
 @frozen(kw_only=True)
 class Config:
     """The settings of a client. Durations are seconds, or a `timedelta`."""
@@ -111,6 +124,9 @@ class Config:
 
     allow_insecure_http: bool = False
     """Whether an `http://` endpoint may be another machine: patients and signatures in the open."""
+
+    observers: tuple[Observer, ...] = field(default=(), converter=_in_a_tuple, validator=_callables)
+    """Contexts around each call, told what it did but not what it said: see `CallReport`."""
 
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
     """Waits that many seconds. For tests."""

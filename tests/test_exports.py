@@ -15,7 +15,9 @@ from healthimaging_sdk import errors, operations
 from healthimaging_sdk._protocol import MODELLED_ERRORS
 
 OURS = {
+    "AttemptReport",
     "BlobStream",
+    "CallReport",
     "Config",
     "CredentialProvider",
     "Credentials",
@@ -30,6 +32,7 @@ OURS = {
     "ImportJobEvent",
     "ImportJobEventDetail",
     "MetadataDocument",
+    "Observer",
     "Operation",
     "Outcome",
     "Pager",
@@ -128,6 +131,7 @@ def test_the_package_is_typed() -> None:
         "healthimaging_sdk.emulator",
         "imagecodecs",
         "numpy",
+        "opentelemetry",
         "pydicom",
         "pytest",
     ],

@@ -1,14 +1,21 @@
-"""A patient and a secret go through everything; neither stands in any output (R-21 to R-23)."""
+"""A patient and a secret go through everything; neither stands in any output (R-21 to R-23).
+
+Output is what is printed, logged with DEBUG on the root logger, and exported as telemetry.
+"""
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 from account import open_account
 from dicom_files import SERIES, STUDY, write_instance
+from recorder import Recorder
+from telemetry import Telemetry
 
 from healthimaging_sdk import (
+    Config,
     CopyDestinationImageSet,
     CopyImageSetInformation,
     CopySourceImageSetInformation,
@@ -35,9 +42,12 @@ class Output(logging.Handler):
         super().__init__(logging.DEBUG)
         self.setFormatter(logging.Formatter("%(name)s %(message)s %(args)s"))
         self.lines: list[str] = []
+        self.clients: list[str] = []
+        """What the client itself logged."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+        self.lines += [self.format(record), repr(vars(record))]
+        self.clients += [self.lines[-1]] if record.name == "healthimaging_sdk" else []
 
     def show(self, value: object) -> None:
         self.lines += [repr(value), str(value), f"{value}", "%r" % (value,)]  # noqa: UP031
@@ -56,6 +66,29 @@ def output() -> Iterator[Output]:
     root.removeHandler(handler)
 
 
+@pytest.fixture
+def telemetry() -> Telemetry:
+    return Telemetry()
+
+
+@pytest.fixture
+def seen() -> Recorder:
+    return Recorder()
+
+
+@pytest_asyncio.fixture
+async def client(
+    healthimaging_emulator: Emulator, telemetry: Telemetry, seen: Recorder
+) -> AsyncIterator[HealthImagingClient]:
+    async with HealthImagingClient(
+        region=healthimaging_emulator.region,
+        credentials=healthimaging_emulator.credentials,
+        endpoint_url=healthimaging_emulator.endpoint_url,
+        config=Config(observers=(telemetry.observer, seen)),
+    ) as client:
+        yield client
+
+
 def by_patient(patient_id: str) -> SearchCriteria:
     value = SearchByAttributeValue(dicom_patient_id=patient_id)
     return SearchCriteria(filters=[SearchFilter(values=[value], operator=Operator.EQUAL)])
@@ -67,9 +100,12 @@ def updates(**attributes: object) -> MetadataUpdates:
 
 
 async def test_no_patient_and_no_secret_in_any_output(
-    healthimaging_emulator: Emulator, healthimaging_client: HealthImagingClient, output: Output
+    healthimaging_emulator: Emulator,
+    client: HealthImagingClient,
+    telemetry: Telemetry,
+    seen: Recorder,
+    output: Output,
 ) -> None:
-    client = healthimaging_client
     account = open_account(healthimaging_emulator)
     identity = {"PatientName": NAME, "PatientID": PATIENT_ID, "AccessionNumber": ACCESSION}
     write_instance(account.inbox, 1, **identity)
@@ -119,8 +155,10 @@ async def test_no_patient_and_no_secret_in_any_output(
     with pytest.raises(HealthImagingError) as malformed:
         await client.get_image_set(PATIENT_ID, one)
 
-    for shown in (page, metadata, got, tags, mismatch, copied, client, client.config):
-        output.show(shown)
+    shown = (page, metadata, got, tags, mismatch, copied, client, client.config, *seen.reports)
+    for each in shown:
+        output.show(each)
+    output.lines.append(telemetry.exported())
     for raised in (*refused, failed.value, malformed.value):
         output.show(raised)
     text = "\n".join(output.lines)
@@ -133,3 +171,9 @@ async def test_no_patient_and_no_secret_in_any_output(
     ]
     for canary in (*secrets, ACCESSION, TAG, STUDY):
         assert canary not in text, canary
+
+    told = "\n".join([*output.clients, telemetry.exported(), *map(repr, seen.reports)])
+    assert "CopyImageSet: attempt 1" in told
+    assert '"rpc.method": "CopyImageSet"' in told
+    for identity_of_ours in (store, one, other, healthimaging_emulator.endpoint_url):
+        assert identity_of_ours not in told

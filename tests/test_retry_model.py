@@ -72,7 +72,7 @@ def test_the_quota_is_that_of_the_specification(
                     raise FAILURES[outcomes[made - 1]]
 
             deadline = Deadlines(time.clock).deadline(seconds)
-            call = Call(Repetition.READ, deadline, attempts)
+            call = Call("GetImageSet", Repetition.READ, deadline, attempts)
             try:
                 async with deadline:
                     await policy.run(call, attempt)
