@@ -4,19 +4,16 @@ The emulator's journal tells what was called.
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import running_examples
 from account import ROLE, Account, open_account
 from dicom_files import STUDY, write_instance
+from running_examples import ROOT, allowed, called
 
 from healthimaging_sdk.emulator import Durations, Emulator
-
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
@@ -37,31 +34,11 @@ def account(tmp_path: Path) -> Iterator[Account]:
 
 def run(account: Account, example: str, *arguments: str) -> list[str]:
     """The lines that the example prints."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / example), account.datastore_id, *arguments],
-        env={**os.environ, **account.emulator.environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    code, output, errors = running_examples.run(
+        account.emulator, example, account.datastore_id, *arguments
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.splitlines()
-
-
-def called(account: Account) -> set[str]:
-    return {f"medical-imaging:{each.operation}" for each in account.emulator.journal.entries()}
-
-
-def allowed(role: str) -> set[str]:
-    """The actions of HealthImaging that the policy allows."""
-    policy = json.loads((ROOT / "docs" / "iam" / f"{role}.json").read_text())
-    actions: set[str] = set()
-    for statement in policy["Statement"]:
-        assert statement["Effect"] == "Allow"
-        named = statement["Action"]
-        actions.update([named] if isinstance(named, str) else named)
-    return {action for action in actions if action.startswith("medical-imaging:")}
+    assert (code, errors) == (0, "")
+    return output.splitlines()
 
 
 def test_a_viewer_downloads_a_study(account: Account, tmp_path: Path) -> None:
@@ -69,7 +46,7 @@ def test_a_viewer_downloads_a_study(account: Account, tmp_path: Path) -> None:
 
     lines = run(account, "download_study.py", STUDY, str(target))
 
-    assert called(account) == allowed("viewer")
+    assert called(account.emulator) == allowed("viewer")
     assert {folder.name for folder in target.iterdir()} == set(account.image_set_ids())
     assert len(lines) == 2
     for image_set_id in account.image_set_ids():
@@ -96,7 +73,7 @@ def test_a_viewer_downloads_a_study(account: Account, tmp_path: Path) -> None:
 def test_an_editor_renames_a_patient(account: Account) -> None:
     lines = run(account, "edit_patient.py", "P-1", "Doe^Corrected")
 
-    assert called(account) == allowed("editor")
+    assert called(account.emulator) == allowed("editor")
     image_set_ids = account.image_set_ids()
     assert set(lines) == {f"{image_set_id} is at version 2" for image_set_id in image_set_ids}
     for image_set_id in image_set_ids:
@@ -109,7 +86,7 @@ def test_an_importer_imports_a_folder(account: Account) -> None:
 
     *_, last = run(account, "import_folder.py", ROLE, "s3://input/more/", "s3://output/more/")
 
-    assert called(account) == allowed("importer")
+    assert called(account.emulator) == allowed("importer")
     assert len(account.image_set_ids()) == 3
     told = "the manifest is in s3://output/"
     assert last.startswith(told)
