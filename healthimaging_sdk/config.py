@@ -115,6 +115,7 @@ class Config:
     """The URL of an HTTP proxy. The environment's proxies are not read."""
 
     user_agent_suffix: str | None = field(default=None, validator=_header_text)
+    """Words at the end of the User-Agent header, such as the name of your application."""
 
     use_fips_endpoint: bool | None = None
     """By default `AWS_USE_FIPS_ENDPOINT`, or the profile's setting."""

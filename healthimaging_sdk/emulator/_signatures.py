@@ -137,7 +137,8 @@ def _normalized(path: str) -> str:
 
 def _canonical_query(query: str) -> str:
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
-    return "&".join(sorted(f"{_encoded(name)}={_encoded(value)}" for name, _, value in pairs))
+    encoded = sorted((_encoded(name), _encoded(value)) for name, _, value in pairs)
+    return "&".join(f"{name}={value}" for name, value in encoded)
 
 
 def _encoded(text: str) -> str:

@@ -9,7 +9,7 @@ from attrs import evolve
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from healthimaging_sdk._credentials import Credentials
@@ -63,6 +63,7 @@ pairs = st.lists(
 )
 
 
+@example(path="/", query="0=&00=", method="GET", body=b"", token=None)  # sorted by name
 @given(
     path=st.lists(segments, min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts)),
     query=pairs.map("&".join),
