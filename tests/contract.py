@@ -88,8 +88,24 @@ def differences(model: Mapping[str, Any], paginators: Mapping[str, Any]) -> list
 
 
 def _unequal(what: str, ours: object, theirs: object) -> Iterator[str]:
-    if ours != theirs:
+    """Of two collections, only what one gained and lost."""
+    if ours == theirs:
+        return
+    one, other = _items(ours), _items(theirs)
+    if one is None or other is None:
         yield f"{what}: ours {ours}, the service's {theirs}"
+        return
+    yield from (f"{what}: the service adds {item}" for item in sorted(other - one))
+    yield from (f"{what}: the service no longer has {item}" for item in sorted(one - other))
+
+
+def _items(thing: Any) -> set[str] | None:
+    if isinstance(thing, dict):
+        pairs = cast("dict[str, object]", thing).items()
+        return {f"{key}={value}" for key, value in pairs}
+    if isinstance(thing, set):
+        return {str(item) for item in cast("set[object]", thing)}
+    return None
 
 
 def _names(kind: str, theirs: list[str], ours: Mapping[str, object]) -> Iterator[str]:
@@ -201,15 +217,26 @@ def _member(
 
 def _type(shape: Shape) -> Any:
     if isinstance(shape, StructureShape):
-        return MODELS.get(shape.name)
+        return MODELS.get(shape.name) or _unknown(shape.name)
     if isinstance(shape, ListShape):
         return list[_type(shape.member)]  # type: ignore[misc]  # a type made at run time
     if isinstance(shape, MapShape):
         return dict[_type(shape.key), _type(shape.value)]  # type: ignore[misc]  # likewise
     if shape.metadata.get("enum"):
-        return ENUMS.get(shape.name)
-    types = {"blob": bytes, "boolean": bool, "integer": int, "string": str, "timestamp": datetime}
-    return types[shape.type_name]
+        return ENUMS.get(shape.name) or _unknown(shape.name)
+    types: dict[str, type] = {
+        "blob": bytes,
+        "boolean": bool,
+        "integer": int,
+        "string": str,
+        "timestamp": datetime,
+    }
+    return types.get(shape.type_name) or _unknown(shape.type_name)
+
+
+def _unknown(name: str) -> Any:
+    """In the place of a type that the service has and we do not."""
+    return type(name, (), {})
 
 
 def _constraints_of_request(operation: OperationModel) -> Iterator[str]:
@@ -233,13 +260,13 @@ def _constraint(shape: Shape) -> Constraint:
     limits = {key: shape.metadata.get(key) for key in ("min", "max")}
     match shape:
         case StructureShape():
-            constraint: Constraint = Structure(cast("type", MODELS.get(shape.name)))
+            constraint: Constraint = Structure(MODELS.get(shape.name) or _unknown(shape.name))
         case ListShape():
             constraint = ListOf(_constraint(shape.member), **limits)
         case MapShape():
             constraint = MapOf(_constraint(shape.key), _constraint(shape.value))
         case Shape(type_name="string") if shape.metadata.get("enum"):
-            constraint = Choice(ENUMS[shape.name])
+            constraint = Choice(ENUMS.get(shape.name) or _unknown(shape.name))
         case Shape(type_name="string"):
             pattern = shape.metadata.get("pattern")
             constraint = Text(PATTERNS.get(str(pattern), pattern), **limits)
