@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pages import DOCS, Block, blocks, run_tests
 
 from healthimaging_sdk import operations
 from healthimaging_sdk._protocol import MODELLED_ERRORS
 from healthimaging_sdk.emulator import Emulator, Fault, FaultKind
 from healthimaging_sdk.emulator.__main__ import main
 
-PAGE = (Path(__file__).parent.parent / "docs" / "emulator.md").read_text()
-SHELL = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+PAGE = DOCS / "emulator.md"
+TEXT = PAGE.read_text()
+SHELL = [each.code for each in blocks(PAGE, "sh")]
 PROGRAM = "python3 -m healthimaging_sdk.emulator"
 STARTS = [line for code in SHELL for line in code.splitlines() if line.startswith(PROGRAM)]
 PORT = "127.0.0.1:4600"
@@ -37,9 +39,12 @@ def run(arguments: list[str], folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("program", re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
-def test_each_program_runs(program: str, tmp_path: Path) -> None:
-    run([sys.executable, "-W", "error", "-c", program], tmp_path)
+@pytest.mark.parametrize("block", blocks(PAGE, "python"), ids=lambda block: str(block.line))
+def test_each_program_runs(block: Block, tmp_path: Path) -> None:
+    if block.is_a_test:
+        run_tests([block], tmp_path)
+    else:
+        run([sys.executable, "-W", "error", "-c", block.code], tmp_path)
 
 
 @pytest.mark.parametrize("line", STARTS)
@@ -69,7 +74,7 @@ def test_each_script_reaches_the_emulator(script: str, emulator: Emulator, tmp_p
 
 
 def test_the_table_of_faults_has_an_example_of_each_kind() -> None:
-    table = PAGE.split("| kind |")[1].split("\n\n")[0]
+    table = TEXT.split("| kind |")[1].split("\n\n")[0]
     examples = [
         Fault.parse(text) for text in re.findall(r"`([A-Za-z*]+:[^`]+)` \|\n", table + "\n")
     ]
@@ -85,8 +90,8 @@ def test_the_table_of_options_is_the_programs(capsys: pytest.CaptureFixture[str]
         main(["--help"])
     known = set(re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, re.MULTILINE))
 
-    assert known - set(re.findall(r"--[a-z-]+", PAGE)) == set()
+    assert known - set(re.findall(r"--[a-z-]+", TEXT)) == set()
 
 
 def test_the_page_counts_the_operations() -> None:
-    assert f"all {len(operations.ALL)} operations" in PAGE
+    assert f"all {len(operations.ALL)} operations" in TEXT

@@ -4,17 +4,21 @@
 Every suppressed error has to be one, for mypy and for pyright.
 """
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import assert_type
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Literal, assert_type
 
 from healthimaging_sdk import (
     GET_DATASTORE,
     GET_IMAGE_SET,
+    AttemptReport,
     BlobStream,
+    CallReport,
     Config,
     ConflictException,
     CopyDestinationImageSet,
+    CopyDestinationImageSetProperties,
     CopyImageSetInformation,
     CopyImageSetResponse,
     CopySourceImageSetInformation,
@@ -34,11 +38,16 @@ from healthimaging_sdk import (
     GetImageSetRequest,
     GetImageSetResponse,
     HealthImagingClient,
+    HealthImagingError,
+    HealthImagingEvent,
     ImageFrameInformation,
+    ImageSetEvent,
     ImageSetProperties,
     ImageSetsMetadataSummary,
     ImageSetState,
     ImageSetWorkflowStatus,
+    ImportJobEvent,
+    JobStatus,
     ListDatastoresResponse,
     ListDICOMImportJobsResponse,
     ListImageSetVersionsResponse,
@@ -46,7 +55,11 @@ from healthimaging_sdk import (
     MetadataCopies,
     MetadataDocument,
     MetadataUpdates,
+    Operator,
+    Outcome,
     Pager,
+    SearchByAttributeValue,
+    SearchFilter,
     SearchImageSetsResponse,
     StaleVersionError,
     StartDICOMImportJobResponse,
@@ -54,6 +67,9 @@ from healthimaging_sdk import (
     UntagResourceResponse,
     UpdateImageSetMetadataResponse,
     WaiterFailed,
+    WaiterTimeout,
+    WriteOutcomeUnknown,
+    parse_event,
 )
 
 
@@ -196,6 +212,77 @@ def errors(stale: StaleVersionError, failed: WaiterFailed) -> None:
     assert_type(failed.message, str | None)
 
 
+def unknown(lost: WriteOutcomeUnknown, late: WaiterTimeout, error: HealthImagingError) -> None:
+    assert_type(lost.failures, tuple[HealthImagingError, ...])
+    assert_type(lost.likely_applied, bool)
+    assert_type(late.last_response, object)
+    timeout: TimeoutError = late
+    assert_type(timeout.errno, int | None)
+    assert_type(error.outcome, Outcome)
+    assert_type(error.retry_stopped_by, Literal["quota", "deadline"] | None)
+
+
+def copies(answer: CopyImageSetResponse) -> None:
+    made = answer.destination_image_set_properties
+    assert_type(made, CopyDestinationImageSetProperties)
+    assert_type(made.image_set_id, str)
+    assert_type(made.image_set_state, ImageSetState | None)
+
+
+def found(summary: ImageSetsMetadataSummary) -> None:
+    assert_type(summary.version, int | None)
+    assert_type(summary.updated_at, datetime | None)
+    if summary.dicom_tags is not None:
+        assert_type(summary.dicom_tags.dicom_series_number, int | None)
+
+
+def documents(document: MetadataDocument) -> None:
+    for series in document["Study"]["Series"].values():
+        for instance in series["Instances"].values():
+            assert_type(instance.get("StoredTransferSyntaxUID"), str | None)
+            for frame in instance.get("ImageFrames", []):
+                assert_type(frame["ID"], str)
+
+
+def events(message: dict[str, object]) -> None:
+    match parse_event(message):
+        case ImageSetEvent(detail=detail):
+            assert_type(detail.image_set_workflow_status, ImageSetWorkflowStatus)
+        case ImportJobEvent() as job:
+            assert_type(job.detail.job_status, JobStatus)
+        case other:
+            any_event: HealthImagingEvent = other
+            assert_type(any_event.detail_type, str)
+
+
+def documents_to_send(text: str, data: bytes, mapping: dict[str, int]) -> None:
+    """Each kind is taken; what becomes of it is bytes, or text."""
+    for document in (text, data, mapping):
+        updates = DICOMUpdates(updatable_attributes=document)
+    assert_type(updates.updatable_attributes, bytes | None)
+    copies = MetadataCopies(copiable_attributes=mapping)
+    assert_type(copies.copiable_attributes, str)
+
+
+@contextmanager
+def observer(report: CallReport) -> Generator[None]:
+    assert_type(report.attempts, list[AttemptReport])
+    yield
+
+
+async def sources_of_credentials() -> None:
+    class Vault:
+        async def get(self) -> Credentials:
+            return Credentials("", "")
+
+    class Plain:
+        def get(self) -> Credentials:
+            return Credentials("", "")
+
+    HealthImagingClient(credentials=Vault(), config=Config(observers=(observer,)))
+    HealthImagingClient(credentials=Plain())  # type: ignore[arg-type]
+
+
 async def wrong(client: HealthImagingClient, frame: ImageFrameInformation) -> None:
     Config(3)  # type: ignore[call-arg]
     Config(pacing="slow")  # type: ignore[arg-type]
@@ -214,3 +301,40 @@ async def wrong(client: HealthImagingClient, frame: ImageFrameInformation) -> No
         await stream.read(3)  # type: ignore[call-arg]
     for _ in client.iter_datastores():  # type: ignore[attr-defined]
         pass
+
+
+async def forgotten(client: HealthImagingClient) -> None:
+    """An await, a member, a name, a place."""
+    str(client.get_image_set("", "").version_id)  # type: ignore[attr-defined]
+    async for _ in client.list_datastores():  # type: ignore[attr-defined]
+        pass
+    with client.stream_image_set_metadata("", "") as stream:  # type: ignore[attr-defined]
+        del stream
+    image_set = await client.get_image_set("", "")
+    str(image_set.version)  # type: ignore[attr-defined]
+    image_set.version_id = "2"  # type: ignore[misc]
+    str(image_set.image_set_workflow_status.value)  # type: ignore[union-attr]
+
+
+async def wrong_values(client: HealthImagingClient, patient: SearchByAttributeValue) -> None:
+    def on_poll(store: GetDatastoreResponse) -> None: ...
+
+    updates = DICOMUpdates(updatable_attributes={})
+    Credentials("")  # type: ignore[call-arg]
+    Config(deadline="60")  # type: ignore[arg-type]
+    Config(observers=(on_poll,))  # type: ignore[arg-type]
+    CopyImageSetInformation()  # type: ignore[call-arg]
+    CopySourceImageSetInformation(latest_version_id=1)  # type: ignore[arg-type]
+    DICOMUpdates(updatable_attributes=7)  # type: ignore[arg-type]
+    SearchFilter(values=patient, operator=Operator.EQUAL)  # type: ignore[arg-type]
+    SearchFilter([patient], Operator.EQUAL)  # type: ignore[call-arg]
+    parse_event(7)  # type: ignore[arg-type]
+    await client.update_image_set_metadata(
+        "",
+        "",
+        latest_version_id="1",
+        update_image_set_metadata_updates=updates,  # type: ignore[arg-type]
+    )
+    await client.wait_until_image_set_updated("", "", version_id=2, timeout=3)  # type: ignore[arg-type]
+    await client.wait_until_image_set_updated("", "", timeout=3, on_poll=on_poll)  # type: ignore[arg-type]
+    client.iter_image_sets("", page_size="50")  # type: ignore[arg-type]
