@@ -1,101 +1,116 @@
-"""`python -m benchmarks [--quick] [--repeats N] [--rows TEXT] [--clients NAME,NAME]`."""
+"""CPU per call of this SDK next to its peers, and how its costs grow."""
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.clients.sample import Job
+from benchmarks import rows
 from benchmarks.content import write_answers
-from benchmarks.environments import CLIENTS, SCRIPTS, interpreters
-from benchmarks.report import table
-from benchmarks.rows import ROWS, Row
-from benchmarks.server import CLIENT_CPU, SERVER_CPU, pin, serving
+from benchmarks.environments import CLIENTS, Client, interpreters, versions
+from benchmarks.report import Run, rewritten, tables
+from benchmarks.rows import Row, Study
+from benchmarks.sampling import sample_of
+from benchmarks.server import serving
+from benchmarks.studies import STUDIES
 
 WORK = Path("build/benchmarks").absolute()
-QUICK = 4
-"""So much less is done in a quick run."""
 
 
 def main() -> None:
     options = _options()
-    WORK.mkdir(parents=True, exist_ok=True)
-    write_answers(WORK / "answers")
-    pythons = interpreters(WORK / "environments")
-    chosen = [row for row in ROWS if options.rows in row.name]
-    wanted = options.clients.split(",") if options.clients else list(CLIENTS)
-    with serving(WORK / "answers", WORK) as (url, server):
-        samples: dict[str, dict[str, list[dict[str, float]]]] = {row.name: {} for row in chosen}
-        for number in range(options.repeats + 1):
-            for row in chosen:
-                for name in (name for name in row.clients if name in pythons and name in wanted):
-                    job = _job(row, url, quick=options.quick or not number)
-                    sample = _sample(pythons[name], name, job)
-                    if number:  # the first round warms caches of files and bytecode
-                        samples[row.name].setdefault(name, []).append(sample)
-            print(f"round {number} of {options.repeats}", file=sys.stderr)
-    _keep(samples, server)
-    print("\n".join(table(samples)))
+    clients = dict(CLIENTS)
+    if options.beside:
+        clients[rows.BESIDE] = replace(CLIENTS[rows.SDK], checkout=options.beside.absolute())
+    wanted = options.clients.split(",") if options.clients else list(clients)
+    for name in options.studies:
+        study = _chosen(
+            STUDIES[name],
+            options.only.split(","),
+            [*wanted, rows.BESIDE],
+            beside=bool(options.beside),
+        )
+        if study.rows:
+            run = _run(name, study, clients, options)
+            _keep(run)
+            text = "\n".join(tables(study, run))
+            print(text)
+            if options.write:
+                options.write.write_text(rewritten(options.write.read_text(), name, text))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("studies", nargs="*", help=f"of {', '.join(STUDIES)}; all by default")
     parser.add_argument("--quick", action="store_true", help="a rough look: less work, 3 repeats")
-    parser.add_argument("--repeats", type=int)
-    parser.add_argument("--rows", default="", help="only those with this text in their name")
-    parser.add_argument("--clients", default="", help="only these, with commas between")
+    parser.add_argument("--repeats", type=int, help="5 by default")
+    parser.add_argument(
+        "--only", default="", help="rows with one of these texts, such as frame,versions"
+    )
+    parser.add_argument("--clients", default="", help="only these, commas between")
+    parser.add_argument("--beside", type=Path, help="another checkout, to be measured beside this")
+    parser.add_argument("--write", type=Path, help="a page whose tables are replaced")
     options = parser.parse_args()
+    options.studies = options.studies or list(STUDIES)
+    unknown = set(options.studies) - set(STUDIES)
+    if unknown:
+        parser.error(f"no such study: {', '.join(unknown)}")
     options.repeats = options.repeats or (3 if options.quick else 5)
     return options
 
 
-def _job(row: Row, url: str, *, quick: bool) -> Job:
-    return Job(
-        work=row.work,
-        url=url,
-        image_set_id=row.image_set_id,
-        calls=max(row.at_once, row.calls // QUICK) if quick else row.calls,
-        at_once=row.at_once,
-        pool_size=min(row.at_once, 128),
-        output=str(WORK / "document.json"),
-    )
+def _chosen(study: Study, texts: list[str], wanted: list[str], *, beside: bool) -> Study:
+    chosen = [row for row in study.rows if any(each.lower() in row.name.lower() for each in texts)]
+    chosen = [
+        replace(row, clients=tuple(each for each in row.clients if each in wanted))
+        for row in (map(_with_beside, chosen) if beside else chosen)
+    ]
+    return replace(study, rows=tuple(chosen))
 
 
-def _sample(python: str, name: str, job: Job) -> dict[str, float]:
-    client = CLIENTS[name]
-    job.options = list(client.options)
-    command = [python, str(SCRIPTS / client.script), json.dumps(asdict(job))]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())
-    pin(process.pid, CLIENT_CPU)
-    output, _ = process.communicate()
-    if process.returncode:
-        raise SystemExit(f"{name} failed at {job.work}")
-    sample: dict[str, float] = json.loads(output.splitlines()[-1])
-    return sample
+def _with_beside(row: Row) -> Row:
+    ours, *others = row.clients
+    no_worse = {(rows.SDK, rows.BESIDE): 1.0}
+    return replace(row, clients=(ours, rows.BESIDE, *others), targets={**no_worse, **row.targets})
 
 
-def _environment() -> dict[str, str]:
-    """Everybody's bytecode is cached, whatever this machine is set to."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    inherited.pop("PYTHONDONTWRITEBYTECODE", None)
-    return {**inherited, "PYTHONPYCACHEPREFIX": str(WORK / "bytecode")}
+def _run(name: str, study: Study, clients: dict[str, Client], options: argparse.Namespace) -> Run:
+    used = {each: clients[each] for row in study.rows for each in row.clients}
+    pythons = interpreters(WORK / "environments", used)
+    write_answers(WORK / "answers", [row.answer for row in study.rows])
+    with serving(WORK / "answers", WORK) as (url, server):
+        run = Run(
+            command=f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip(),
+            study=name,
+            server=server,
+            versions={each: versions(python) for each, python in pythons.items()},
+            samples={row.name: {} for row in study.rows},
+        )
+        for number in range(options.repeats + 1):
+            # The first round warms the caches of files and bytecode, and is forgotten.
+            for row in study.rows if number else study.rows[:1]:
+                for each in filter(pythons.get, row.clients):
+                    sample = sample_of(
+                        row,
+                        study,
+                        clients[each],
+                        python=pythons[each],
+                        url=url,
+                        work=WORK,
+                        quick=options.quick,
+                    )
+                    if number:
+                        run.samples[row.name].setdefault(each, []).append(sample)
+            print(f"{name}: round {number} of {options.repeats}", file=sys.stderr)
+    return run
 
 
-def _keep(samples: object, server: str) -> None:
-    about = {
-        "python": platform.python_version(),
-        "server": server,
-        "cpus": [SERVER_CPU, CLIENT_CPU],
-        "samples": samples,
-    }
-    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ.json")
-    (WORK / name).write_text(json.dumps(about, indent=1))
-    print(f"kept in {WORK / name}", file=sys.stderr)
+def _keep(run: Run) -> None:
+    file = WORK / f"{run.study}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    file.write_text(json.dumps(run.__dict__, indent=1))
+    print(f"kept in {file}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -7,49 +7,52 @@ comes back: `image_set_id("frame", 64)` has frames of 64 KiB.
 import gzip
 import json
 import random
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 DATASTORE_ID = "d" * 32
 NOW = 1_764_547_200.25
 PAGE = 50
-VERSIONS = 1000
-FRAMES_KIB = (8, 64, 512)
-DOCUMENTS_MB = (1, 20)
 
-_CODES = {"settled": "a", "locked": "b", "frame": "f", "document": "e"}
+_CODES = {"settled": "a", "locked": "b", "versions": "c", "frame": "f", "document": "e"}
 
 
-def image_set_id(kind: str, size: int = 0) -> str:
+def image_set_id(kind: str, size: int) -> str:
     return f"{_CODES[kind]}{size:031d}"
 
 
-def write_answers(folder: Path) -> None:
+def write_answers(folder: Path, wanted: Iterable[tuple[str, int]]) -> None:
     """Writes what is missing: a folder is good for many runs."""
-    if (folder / "complete").exists():
-        return
     image_sets = folder / "datastore" / DATASTORE_ID / "imageSet"
-    for kind, state, status in [("settled", "ACTIVE", "COPIED"), ("locked", "LOCKED", "COPYING")]:
-        _write(image_sets / image_set_id(kind) / "getImageSet", _image_set(kind, state, status))
-    for number, page in enumerate(_pages()):
-        token = f"page{number}" if number else ""
-        _write(image_sets / image_set_id("settled") / f"listImageSetVersions-{token}", page)
-    for kib in FRAMES_KIB:
-        frame = random.Random(kib).randbytes(kib * 1024)
-        _write(image_sets / image_set_id("frame", kib) / "getImageFrame", frame)
-    for megabytes in DOCUMENTS_MB:
-        document = gzip.compress(_document(megabytes * 1_000_000), compresslevel=6, mtime=0)
-        name = image_set_id("document", megabytes)
-        _write(image_sets / name / "getImageSetMetadata", document)
-    (folder / "complete").touch()
+    for kind, size in wanted:
+        place = image_sets / image_set_id(kind, size)
+        if not place.exists():
+            unfinished = place.with_suffix(".unfinished")
+            unfinished.mkdir(parents=True, exist_ok=True)
+            for name, content in _ANSWERS[kind](size).items():
+                (unfinished / name).write_bytes(content)
+            unfinished.rename(place)
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+def _settled(_: int) -> dict[str, bytes]:
+    return {"getImageSet": _image_set("settled", "ACTIVE", "COPIED")}
+
+
+def _locked(_: int) -> dict[str, bytes]:
+    return {"getImageSet": _image_set("locked", "LOCKED", "COPYING")}
+
+
+def _frame(kib: int) -> dict[str, bytes]:
+    return {"getImageFrame": random.Random(kib).randbytes(kib * 1024)}
+
+
+def _metadata(megabytes: int) -> dict[str, bytes]:
+    document = _document(megabytes * 1_000_000)
+    return {"getImageSetMetadata": gzip.compress(document, compresslevel=6, mtime=0)}
 
 
 def _image_set(kind: str, state: str, status: str) -> bytes:
-    name = image_set_id(kind)
+    name = image_set_id(kind, 0)
     arn = f"arn:aws:medical-imaging:us-east-1:123456789012:datastore/{DATASTORE_ID}/imageset/{name}"
     return json.dumps(
         {
@@ -68,52 +71,58 @@ def _image_set(kind: str, state: str, status: str) -> bytes:
     ).encode()
 
 
-def _pages() -> list[bytes]:
-    versions = [
-        {
-            "imageSetId": image_set_id("settled"),
-            "versionId": str(number),
-            "imageSetState": "ACTIVE",
-            "ImageSetWorkflowStatus": "UPDATED",
-            "createdAt": NOW,
-            "updatedAt": NOW + number,
-            "isPrimary": True,
-        }
-        for number in range(VERSIONS, 0, -1)
-    ]
-    pages: list[bytes] = []
-    for start in range(0, VERSIONS, PAGE):
-        page: dict[str, object] = {"imageSetPropertiesList": versions[start : start + PAGE]}
-        if start + PAGE < VERSIONS:
-            page["nextToken"] = f"page{start // PAGE + 1}"
-        pages.append(json.dumps(page).encode())
+def _versions(count: int) -> dict[str, bytes]:
+    """The newest first. The names are those that the server makes from a page's token."""
+    pages: dict[str, bytes] = {}
+    token = ""
+    for start in range(0, count, PAGE):
+        versions = [
+            {
+                "imageSetId": image_set_id("versions", count),
+                "versionId": str(number),
+                "imageSetState": "ACTIVE",
+                "ImageSetWorkflowStatus": "UPDATED",
+                "createdAt": NOW,
+                "updatedAt": NOW + number,
+                "isPrimary": True,
+            }
+            for number in range(count - start, max(0, count - start - PAGE), -1)
+        ]
+        page: dict[str, object] = {"imageSetPropertiesList": versions}
+        name = f"listImageSetVersions-{token}"
+        if start + PAGE < count:
+            page["nextToken"] = token = f"page{start // PAGE + 1}"
+        pages[name] = json.dumps(page).encode()
     return pages
 
 
 def _document(size: int) -> bytes:
     """A document as the service writes it, of about so many bytes: one CT series."""
     chance = random.Random(size)
-    instances: dict[str, object] = {}
     root = "1.3.6.1.4.1.14519.5.2.1"
+    instances: list[str] = []
     written = 0
     while written < size:
         uid = f"{root}.{chance.getrandbits(80)}"
-        instances[uid] = instance = _instance(uid, len(instances), chance)
-        written += len(json.dumps(instance, separators=(",", ":"))) + len(uid) + 4
-    study = {
-        "DICOM": {"StudyDate": "20261101", "StudyDescription": "CT THORAX", "StudyID": "1"},
-        "Series": {
-            f"{root}.2": {"DICOM": {"Modality": "CT", "SeriesNumber": "2"}, "Instances": instances}
-        },
-    }
+        instances.append(f'"{uid}":{_compact(_instance(uid, len(instances), chance))}')
+        written += len(instances[-1]) + 1
+    series = {"DICOM": {"Modality": "CT", "SeriesNumber": "2"}, "Instances": {}}
     document = {
         "SchemaVersion": "1.1",
         "DatastoreID": DATASTORE_ID,
-        "ImageSetID": image_set_id("document"),
+        "ImageSetID": image_set_id("document", size // 1_000_000),
         "Patient": {"DICOM": {"PatientName": "MX^MX", "PatientSex": "O", "PatientID": "MX"}},
-        "Study": study,
+        "Study": {
+            "DICOM": {"StudyDate": "20261101", "StudyDescription": "CT THORAX", "StudyID": "1"},
+            "Series": {f"{root}.2": series},
+        },
     }
-    return json.dumps(document, separators=(",", ":")).encode()
+    before, after = _compact(document).split('"Instances":{}')
+    return f'{before}"Instances":{{{",".join(instances)}}}{after}'.encode()
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _instance(uid: str, number: int, chance: random.Random) -> dict[str, object]:
@@ -155,3 +164,12 @@ def _instance(uid: str, number: int, chance: random.Random) -> dict[str, object]
             }
         ],
     }
+
+
+_ANSWERS: dict[str, Callable[[int], dict[str, bytes]]] = {
+    "settled": _settled,
+    "locked": _locked,
+    "versions": _versions,
+    "frame": _frame,
+    "document": _metadata,
+}

@@ -1,10 +1,12 @@
 """A server far faster than the clients, so that only they are measured: nginx, or what we have.
 
-It answers a POST with the file at the request's path, whatever the body says.
+It answers a POST with the file at the request's path, whatever the body says, and counts
+connections.
 """
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 SERVER_CPU, CLIENT_CPU = 0, 1
 
@@ -33,13 +36,14 @@ http {{
     tcp_nodelay on;
     keepalive_requests 100000000;
     keepalive_timeout 600;
-    open_file_cache max=200;
+    open_file_cache max=4000;
     default_type application/json;
     server {{
         listen 127.0.0.1:{port} backlog=2048;
         root {root};
         # A file cannot be POSTed to; what nginx answers then may be the file.
         location / {{ error_page 405 =200 $uri; }}
+        location = /status {{ stub_status; }}
         location ~ /listImageSetVersions$ {{ rewrite ^ $uri-$arg_nextToken last; }}
         location ~ /getImageFrame$ {{
             error_page 405 =200 $uri;
@@ -66,7 +70,7 @@ def serving(answers: Path, work: Path) -> Iterator[tuple[str, str]]:
         command = [nginx, "-p", str(work), "-e", "stderr", "-c", str(settings)]
     else:
         name = "asyncio"
-        command = [sys.executable, "-m", "benchmarks.server", str(answers), str(port)]
+        command = [sys.executable, __file__, str(answers), str(port)]
     process = subprocess.Popen(command)
     try:
         pin(process.pid, SERVER_CPU)
@@ -75,6 +79,14 @@ def serving(answers: Path, work: Path) -> Iterator[tuple[str, str]]:
     finally:
         process.terminate()
         process.wait()
+
+
+def connections(url: str) -> int:
+    """How many the server has accepted so far, this one included."""
+    with urlopen(f"{url}/status") as answer:  # noqa: S310 - our own server
+        found = re.search(rb"(\d+) \d+ \d+", answer.read())
+    assert found is not None
+    return int(found[1])
 
 
 def pin(pid: int, cpu: int) -> None:
@@ -108,11 +120,14 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 class _Files(asyncio.Protocol):
     """Just enough HTTP for clients that send one request at a time on a connection."""
 
+    connections = 0
+
     def __init__(self, answers: dict[str, bytes]) -> None:
         self._answers = answers
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        _Files.connections += 1
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -127,9 +142,12 @@ class _Files(asyncio.Protocol):
             token = next((each[10:] for each in query.split("&") if "nextToken=" in each), "")
             path = f"{path}-{token}"
         assert isinstance(self._transport, asyncio.Transport)
-        self._transport.write(
-            self._answers.get(path, b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
-        )
+        self._transport.write(self._status() if path == "/status" else self._answers[path])
+
+    def _status(self) -> bytes:
+        """As nginx words it: accepted, handled, requests."""
+        text = f"{self.connections} {self.connections} 0"
+        return f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
 
 
 def _answers_below(folder: Path) -> dict[str, bytes]:

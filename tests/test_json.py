@@ -1,8 +1,9 @@
 """`loads` is strict, and gives the same with msgspec and without it (rule R-15)."""
 
+import gc
 import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -111,3 +112,65 @@ FRAGMENTS = [
 @given(st.lists(st.sampled_from(FRAGMENTS)).map("".join).map(str.encode) | st.binary(max_size=20))
 def test_both_parsers_refuse_the_same_bytes(data: bytes) -> None:
     assert outcome(data) == without_msgspec(outcome, data)
+
+
+LARGE_DOCUMENT = json.dumps([{"number": number} for number in range(40_000)]).encode()
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """As it was, whatever a test has done with it."""
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def is_in_the_oldest_generation(value: object) -> bool:
+    return any(each is value for each in gc.get_objects(generation=2))
+
+
+@pytest.mark.usefixtures("parser", "collector")
+def test_a_large_document_costs_no_collection() -> None:
+    collections: list[str] = []
+
+    def count(phase: str, _: object) -> None:
+        collections.append(phase)
+
+    gc.collect()  # so that none is due
+    gc.callbacks.append(count)
+    try:
+        document = loads(LARGE_DOCUMENT)
+    finally:
+        gc.callbacks.remove(count)
+
+    assert collections == []
+    assert gc.isenabled()
+    assert is_in_the_oldest_generation(document)
+
+
+@pytest.mark.usefixtures("parser", "collector")
+def test_what_the_process_has_frozen_stays_frozen() -> None:
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+
+    document = loads(LARGE_DOCUMENT)
+
+    assert gc.get_freeze_count() == pytest.approx(frozen, rel=0.01)
+    assert not is_in_the_oldest_generation(document)
+
+
+@pytest.mark.usefixtures("parser", "collector")
+def test_a_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+
+    loads(LARGE_DOCUMENT)
+
+    assert not gc.isenabled()
+
+
+@pytest.mark.usefixtures("parser", "collector")
+def test_the_collector_is_on_again_after_an_error() -> None:
+    with pytest.raises(NotJSON):
+        loads(LARGE_DOCUMENT + b"x")
+
+    assert gc.isenabled()

@@ -29,6 +29,7 @@ class Client:
         self._client = client
         self._ids = {"datastoreId": DATASTORE_ID, "imageSetId": job.image_set_id}
         self._output = Path(job.output)
+        self._items = job.items
 
     async def get_image_set(self) -> Any:
         return await self._client.get_image_set(**self._ids)
@@ -58,7 +59,7 @@ class Client:
     async def iterate_versions(self) -> None:
         pages = self._client.get_paginator("list_image_set_versions").paginate(**self._ids)
         versions = [each async for page in pages for each in page["imageSetPropertiesList"]]
-        assert len(versions) == 1000
+        assert len(versions) == self._items
 
     async def wait(self, looks: int) -> None:
         async def look() -> str:

@@ -24,6 +24,7 @@ class Client:
         self._post = session.post
         self._path = f"{job.url}/datastore/{DATASTORE_ID}/imageSet/{job.image_set_id}"
         self._output = Path(job.output)
+        self._items = job.items
 
     async def get_image_set(self) -> Any:
         async with self._post(f"{self._path}/getImageSet") as response:
@@ -57,7 +58,7 @@ class Client:
             if "nextToken" not in page:
                 break
             query = f"?nextToken={page['nextToken']}"
-        assert len(versions) == 1000
+        assert len(versions) == self._items
 
     async def wait(self, looks: int) -> None:
         async def look() -> str:

@@ -28,6 +28,7 @@ class Client:
         self._client = client
         self._ids = (DATASTORE_ID, job.image_set_id)
         self._output = Path(job.output)
+        self._items = job.items
 
     async def get_image_set(self) -> Any:
         return await self._client.get_image_set(*self._ids)
@@ -52,7 +53,7 @@ class Client:
     async def iterate_versions(self) -> None:
         pager = self._client.iter_list_image_set_versions(*self._ids)
         versions = [each async for each in pager]
-        assert len(versions) == 1000
+        assert len(versions) == self._items
 
     async def wait(self, looks: int) -> None:
         async def look() -> str:

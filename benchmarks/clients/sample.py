@@ -7,15 +7,15 @@ import asyncio
 import gc
 import json
 import random
-import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 DATASTORE_ID = "d" * 32
@@ -23,6 +23,8 @@ FRAME_ID = "c" * 32
 ACCESS_KEY_ID, SECRET_ACCESS_KEY, REGION = "AKIDEXAMPLE", "an-example-secret", "us-east-1"
 POLL_DELAYS = (0.05, 0.1)
 """Seconds between two looks of a waiter, at least and at most."""
+TICK = 0.001
+"""Seconds between two looks at the event loop's lag."""
 
 
 @dataclass
@@ -32,9 +34,13 @@ class Job:
     work: str
     url: str
     image_set_id: str
+    items: int
+    """How many an iteration has to give."""
     calls: int
     at_once: int
     pool_size: int
+    watch_lag: bool
+    profile: bool
     output: str
     """Where to write a document."""
     options: list[str] = field(default_factory=list[str])
@@ -63,8 +69,19 @@ def run_async(job: Job, client: Callable[[Job], AbstractAsyncContextManager[Any]
                 work = warm_up = getattr(opened, job.work)
                 runs = job.calls
             await _at_once(warm_up, max(job.at_once, job.calls // 10), job.at_once)
-            with _measured(job):
+            lag = _Lag()
+            watching = asyncio.create_task(lag.watch()) if job.watch_lag else None
+            with _measured(job, lag) as sample:
                 await _at_once(work, runs, job.at_once)
+                if watching is not None:
+                    await asyncio.sleep(2 * TICK)  # or it would not see the end of the last call
+            if watching is not None:
+                watching.cancel()
+                with suppress(asyncio.CancelledError):
+                    await watching
+            if job.profile:
+                sample["profile"] = await _shares(_at_once(work, runs, job.at_once))
+            print(json.dumps(sample))
 
     _run(main(), uvloop="uvloop" in job.options)
 
@@ -87,14 +104,27 @@ def _run(main: Any, *, uvloop: bool) -> None:
         asyncio.run(main)
 
 
+@dataclass
+class _Lag:
+    longest: float = 0.0
+    """Seconds that a callback was late."""
+
+    async def watch(self) -> None:
+        while True:
+            due = time.perf_counter() + TICK
+            await asyncio.sleep(TICK)
+            self.longest = max(self.longest, time.perf_counter() - due)
+
+
 def run_threads(job: Job, open_client: Callable[[Job], Any]) -> None:
+    threads = int(job.options[0]) if job.options else 1
+    job.pool_size = max(job.pool_size, threads)
     client = open_client(job)
     if job.work == "cold_start":
         client.get_image_set()
         _print_cold_start()
         return
     work: Callable[[], object] = getattr(client, job.work)
-    threads = int(job.options[0]) if job.options else 1
     with ThreadPoolExecutor(threads) as pool:
 
         def run(calls: int) -> None:
@@ -102,32 +132,51 @@ def run_threads(job: Job, open_client: Callable[[Job], Any]) -> None:
                 pass
 
         run(max(threads, job.calls // 10))
-        with _measured(job):
+        with _measured(job, _Lag()) as sample:
             run(job.calls)
+    print(json.dumps(sample))
 
 
 async def look_until_settled(look: Callable[[], Awaitable[str]], looks: int) -> None:
     """What people write who have no waiter."""
-    for _ in range(looks):
+    for number in range(looks):
+        if number:
+            await asyncio.sleep(random.uniform(*POLL_DELAYS))
         if await look() != "LOCKED":
             return
-        await asyncio.sleep(random.uniform(*POLL_DELAYS))
 
 
 @contextmanager
-def _measured(job: Job) -> Iterator[None]:
+def _measured(job: Job, lag: _Lag) -> Iterator[dict[str, Any]]:
+    """Gives the sample, which is there afterwards."""
+    sample: dict[str, Any] = {}
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
-    yield
+    yield sample
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    _print(cpu / job.calls, wall / job.calls)
+    sample |= _sample(cpu / job.calls, wall / job.calls, lag.longest)
 
 
 def _print_cold_start() -> None:
     # Of the whole process, the interpreter's start included.
-    _print(time.process_time(), 0)
+    print(json.dumps(_sample(time.process_time(), 0, 0)))
 
 
-def _print(cpu: float, wall: float) -> None:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"cpu_us": cpu * 1e6, "wall_us": wall * 1e6, "peak_kib": peak}))
+def _sample(cpu: float, wall: float, lag: float) -> dict[str, float]:
+    times = {"cpu_us": cpu * 1e6, "wall_us": wall * 1e6, "lag_us": lag * 1e6}
+    return {**times, "peak_kib": _peak_kib()}
+
+
+async def _shares(work: Awaitable[object]) -> dict[str, float]:
+    from profiled import shares  # noqa: PLC0415 - a cold start is not to pay for it
+
+    return await shares(work)
+
+
+def _peak_kib() -> int:
+    """The most memory that this process had.
+
+    Not `ru_maxrss`: on Linux that begins with the size of the process that started this one.
+    """
+    status = Path("/proc/self/status").read_text() if sys.platform == "linux" else ""
+    return next((int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line), 0)

@@ -1,5 +1,6 @@
 """This SDK, everything switched on. The option `plain` hides the extra `speedups`."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -40,6 +41,7 @@ class Client:
         self._client = client
         self._ids = (DATASTORE_ID, job.image_set_id)
         self._output = Path(job.output)
+        self._items = job.items
 
     async def get_image_set(self) -> object:
         return await self._client.get_image_set(*self._ids)
@@ -48,9 +50,23 @@ class Client:
         answer = await self._client.get_image_frame(*self._ids, image_frame_information=FRAME)
         return answer.image_frame_blob
 
+    async def metadata_to_bytes(self) -> object:
+        answer = await self._client.get_image_set_metadata(*self._ids)
+        return answer.image_set_metadata_blob
+
     async def metadata_to_dict(self) -> object:
         answer = await self._client.get_image_set_metadata(*self._ids)
         return answer.document()
+
+    async def metadata_by_instance(self) -> int:
+        answer = await self._client.get_image_set_metadata(*self._ids)
+        document = await asyncio.to_thread(answer.document, lazy=True)
+        frames = 0
+        for series in document["Study"]["Series"].values():
+            for instance in series["Instances"].values():
+                frames += len(instance.get("ImageFrames", ()))
+                await asyncio.sleep(0)
+        return frames
 
     async def metadata_to_file(self) -> None:
         async with self._client.stream_image_set_metadata(*self._ids) as stream:
@@ -60,7 +76,7 @@ class Client:
 
     async def iterate_versions(self) -> None:
         versions = [each async for each in self._client.iter_image_set_versions(*self._ids)]
-        assert len(versions) == 1000
+        assert len(versions) == self._items
 
     async def wait(self, looks: int) -> None:
         seen = 0

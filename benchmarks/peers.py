@@ -1,0 +1,100 @@
+"""This client beside its peers, and what the project wants to reach."""
+
+from benchmarks.rows import (
+    AIOBOTOCORE,
+    ASYNC_PEERS,
+    BARE,
+    BOTO3,
+    CAPO,
+    LOCKED,
+    ONE_AT_ONCE,
+    PLAIN,
+    SDK,
+    SETTLED,
+    Row,
+    Study,
+)
+
+
+def _get_image_set(at_once: int) -> Row:
+    return Row(
+        f"GetImageSet, {at_once} at once",
+        "get_image_set",
+        SETTLED,
+        calls=4000,
+        at_once=at_once,
+        targets={(SDK, AIOBOTOCORE): 1 / 4, (SDK, BARE): 1.7, (SDK, CAPO): 1 / 2},
+    )
+
+
+def _frames(kib: int, calls: int, aiobotocore: float, bare: float) -> Row:
+    return Row(
+        f"GetImageFrame {kib} KiB, 32 at once",
+        "get_image_frame",
+        ("frame", kib),
+        calls,
+        at_once=32,
+        targets={(SDK, AIOBOTOCORE): 1 / aiobotocore, (SDK, BARE): bare, (SDK, CAPO): 1 / 2},
+    )
+
+
+def _document(megabytes: int, calls: int, speedups: float, plain: float) -> Row:
+    return Row(
+        f"metadata to dict, {megabytes} MB",
+        "metadata_to_dict",
+        ("document", megabytes),
+        calls,
+        clients=ONE_AT_ONCE,
+        targets={
+            (SDK, AIOBOTOCORE): 1 / speedups,
+            (PLAIN, AIOBOTOCORE): 1 / plain,
+            (SDK, CAPO): 1 / 2,
+        },
+    )
+
+
+PEERS = Study(
+    "CPU per call in microseconds, medians",
+    (
+        _get_image_set(16),
+        _get_image_set(128),
+        _frames(8, 4000, aiobotocore=4, bare=1.6),
+        _frames(64, 4000, aiobotocore=4, bare=1.5),
+        _frames(512, 2000, aiobotocore=2.5, bare=1.2),
+        _document(1, 40, speedups=3.5, plain=1.3),
+        _document(20, 4, speedups=2.3, plain=1.15),
+        Row(
+            "metadata to a file, 20 MB",
+            "metadata_to_file",
+            ("document", 20),
+            calls=8,
+            clients=ONE_AT_ONCE,
+            targets={(SDK, AIOBOTOCORE): 1 / 1.4, (SDK, CAPO): 1 / 2},
+        ),
+        Row(
+            "1,000 versions iterated",
+            "iterate_versions",
+            ("versions", 1000),
+            calls=30,
+            clients=ONE_AT_ONCE,
+            targets={(SDK, AIOBOTOCORE): 1 / 6, (SDK, CAPO): 1 / 2},
+        ),
+        Row(
+            "a look of 1,000 waiting copies",
+            "wait",
+            LOCKED,
+            calls=5000,
+            at_once=1000,
+            clients=(SDK, *ASYNC_PEERS),
+            targets={(SDK, AIOBOTOCORE): 1 / 3, (SDK, CAPO): 1 / 2},
+        ),
+        Row(
+            "import, client, first call",
+            "cold_start",
+            SETTLED,
+            calls=1,
+            clients=(SDK, BARE, AIOBOTOCORE, BOTO3, CAPO),
+            targets={(SDK, AIOBOTOCORE): 0.7, (SDK, BOTO3): 1.15, (SDK, CAPO): 1 / 2},
+        ),
+    ),
+)

@@ -1,0 +1,172 @@
+"""How cost grows, and what else an application pays: connections, memory, the event loop's time."""
+
+from dataclasses import replace
+
+from benchmarks.peers import PEERS
+from benchmarks.rows import (
+    AIOBOTOCORE,
+    ASYNC_PEERS,
+    BARE,
+    BOTO3,
+    CAPO,
+    LOCKED,
+    LOOPS,
+    PLAIN,
+    SDK,
+    SETTLED,
+    UVLOOP,
+    Row,
+    Study,
+)
+
+GROWTH = Study(
+    # Whatever else runs on the machine can only add to it.
+    "CPU in microseconds, the least of the repeats",
+    (
+        *(
+            Row(f"GetImageSet, {each} at once", "get_image_set", SETTLED, 4000, each, LOOPS)
+            for each in (1, 8, 64, 512)
+        ),
+        *(
+            Row(
+                f"GetImageFrame {kib} KiB, 32 at once",
+                "get_image_frame",
+                ("frame", kib),
+                calls,
+                32,
+                LOOPS,
+            )
+            for kib, calls in ((8, 4000), (64, 4000), (512, 2000))
+        ),
+        *(
+            Row(
+                f"a look of {waiters:,} waiting copies",
+                "wait",
+                LOCKED,
+                waiters * looks,
+                waiters,
+                LOOPS,
+            )
+            for waiters, looks in ((10, 20), (100, 20), (1000, 5), (10_000, 5))
+        ),
+        *(
+            Row(
+                f"metadata to dict, {size} MB, per MB",
+                "metadata_to_dict",
+                ("document", size),
+                calls,
+                clients=(SDK, PLAIN, BARE),
+                units=size,
+            )
+            for size, calls in ((1, 40), (20, 4), (200, 1))
+        ),
+        *(
+            Row(
+                f"metadata to a file, {size} MB, per MB",
+                "metadata_to_file",
+                ("document", size),
+                calls,
+                clients=(SDK, PLAIN, BARE),
+                units=size,
+            )
+            for size, calls in ((1, 100), (20, 8), (200, 1))
+        ),
+        *(
+            Row(
+                f"{size:,} versions iterated, per version",
+                "iterate_versions",
+                ("versions", size),
+                calls,
+                clients=LOOPS,
+                units=size,
+            )
+            for size, calls in ((100, 200), (1000, 30), (10_000, 3), (100_000, 1))
+        ),
+    ),
+    of_repeats=min,
+    decimals=1,
+)
+
+CONNECTIONS = Study(
+    "Connections that the server saw",
+    tuple(
+        Row(
+            f"1,000 calls, {at_once} at once, a pool of 16",
+            "get_image_set",
+            SETTLED,
+            1000,
+            at_once,
+            (SDK, *ASYNC_PEERS),
+            pool_size=16,
+        )
+        for at_once in (1, 16, 128, 512)
+    ),
+    figure="connections",
+)
+
+MEMORY = Study(
+    "Memory in MiB, medians",
+    (
+        Row(
+            "a client after its first call",
+            "cold_start",
+            SETTLED,
+            1,
+            clients=(SDK, PLAIN, BARE, AIOBOTOCORE, BOTO3, CAPO),
+        ),
+        *(
+            Row(
+                f"metadata to a file, {size} MB: the most",
+                "metadata_to_file",
+                ("document", size),
+                2,
+                clients=(SDK, PLAIN, BARE, AIOBOTOCORE, BOTO3, CAPO),
+            )
+            for size in (20, 200)
+        ),
+    ),
+    figure="peak_kib",
+    scale=1024,
+    decimals=1,
+    equal_allocator=False,
+)
+
+LAG = Study(
+    # Whatever else runs on the machine can only add to it.
+    "The event loop's longest lag in milliseconds, the least of the repeats",
+    tuple(
+        Row(f"20 MB, {what}", work, ("document", 20), 4, clients=clients)
+        for what, work, clients in (
+            ("the whole blob", "metadata_to_bytes", (SDK, PLAIN, UVLOOP)),
+            ("to a file", "metadata_to_file", (SDK, PLAIN, UVLOOP, AIOBOTOCORE, CAPO)),
+            ("to a dict", "metadata_to_dict", (SDK, PLAIN, UVLOOP, AIOBOTOCORE, CAPO)),
+            ("instance by instance", "metadata_by_instance", (SDK, PLAIN, UVLOOP)),
+        )
+    ),
+    figure="lag_us",
+    of_repeats=min,
+    scale=1000,
+    decimals=1,
+    pinned=False,
+)
+
+_MISSED = ("GetImageSet, 16", "8 KiB", "512 KiB", "1,000 versions")
+
+PROFILE = Study(
+    "CPU per call in microseconds, by the code it is spent in",
+    tuple(
+        replace(row, clients=(SDK, BARE), targets={})
+        for row in PEERS.rows
+        if any(part in row.name for part in _MISSED)
+    ),
+    figure="profile",
+)
+
+STUDIES = {
+    "peers": PEERS,
+    "profile": PROFILE,
+    "growth": GROWTH,
+    "connections": CONNECTIONS,
+    "memory": MEMORY,
+    "lag": LAG,
+}

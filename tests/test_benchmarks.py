@@ -1,0 +1,129 @@
+"""The benchmarks measure what they say. No test here looks at a time."""
+
+import gzip
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import healthimaging_sdk
+
+ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT))  # last, or the package would come from there too
+
+from benchmarks import rows, server  # noqa: E402 - no package that is installed
+from benchmarks.content import image_set_id, write_answers  # noqa: E402
+from benchmarks.environments import CLIENTS  # noqa: E402
+from benchmarks.report import Run, rewritten, tables  # noqa: E402
+from benchmarks.rows import Row, Study  # noqa: E402
+from benchmarks.sampling import sample_of  # noqa: E402
+from benchmarks.studies import STUDIES  # noqa: E402
+
+SDK = replace(CLIENTS[rows.SDK], checkout=Path(healthimaging_sdk.__file__).parent.parent)
+CALLS = 8
+AT_ONCE = 4
+WORKS = {
+    "get_image_set": rows.SETTLED,
+    "get_image_frame": ("frame", 64),
+    "metadata_to_bytes": ("document", 1),
+    "metadata_to_dict": ("document", 1),
+    "metadata_by_instance": ("document", 1),
+    "metadata_to_file": ("document", 1),
+    "iterate_versions": ("versions", 120),
+    "wait": rows.LOCKED,
+}
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Answers, and the bytecode of the clients, for all tests."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    write_answers(folder / "answers", WORKS.values())
+    return folder
+
+
+def check_works(names: Iterable[str], url: str, work: Path) -> None:
+    for name in names:
+        row = Row(name, name, WORKS[name], CALLS, AT_ONCE)
+
+        sample = sample_of(
+            row, Study("", ()), SDK, python=sys.executable, url=url, work=work, quick=False
+        )
+
+        assert sample["connections"] == AT_ONCE, name
+        assert sample["cpu_us"] > 0
+
+
+def test_each_work_of_this_sdk_is_done_on_as_many_connections(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(name: str, path: str) -> None: ...
+
+    monkeypatch.setattr(shutil, "which", nowhere)
+
+    with server.serving(work / "answers", work) as (url, name):
+        check_works(WORKS, url, work)
+
+    assert name == "asyncio"
+    document = json.loads((work / "document.json").read_bytes())
+    assert document["ImageSetID"] == image_set_id("document", 1)
+
+
+def test_nginx_answers_like_our_server(work: Path) -> None:
+    with server.serving(work / "answers", work) as (url, name):
+        if name != "nginx":
+            pytest.skip("nginx is not installed")
+        check_works(["get_image_frame", "metadata_to_dict", "iterate_versions"], url, work)
+
+
+def test_a_document_has_the_size_that_its_row_says(tmp_path: Path) -> None:
+    write_answers(tmp_path, [("document", 1)])
+
+    (file,) = tmp_path.rglob("getImageSetMetadata")
+
+    size = len(gzip.decompress(file.read_bytes()))
+    assert 1_000_000 < size < 1_010_000
+
+
+def test_a_ratio_is_of_neighbouring_samples_and_is_held_against_the_aim() -> None:
+    row = Row("row", "", rows.SETTLED, 1, targets={("sdk", "capo"): 0.5, ("sdk", "boto3"): 0.5})
+    samples = {
+        "sdk": [{"cpu_us": each} for each in (10.0, 400.0, 20.0)],
+        "capo": [{"cpu_us": each} for each in (20.0, 1000.0, 30.0)],
+        "boto3": [{"cpu_us": each} for each in (10.0, 1000.0, 10.0)],
+    }
+    run = Run("command", "peers", "nginx", {}, {"row": samples})
+
+    lines = list(tables(Study("title", (row,)), run))
+
+    assert "| row | 20 | 10 | 30 |" in lines
+    assert "| row | sdk | capo | 0.50 | 0.50 | reached |" in lines
+    assert "| row | sdk | boto3 | 1.00 | 0.50 | **missed** |" in lines
+
+
+def test_tables_are_replaced_and_prose_is_kept() -> None:
+    page = "before\n<!-- lag -->\n\nold\n\n<!-- /lag -->\nafter\n"
+
+    once = rewritten(page, "lag", "new")
+
+    assert once == "before\n<!-- lag -->\n\nnew\n\n<!-- /lag -->\nafter\n"
+    assert rewritten(once, "lag", "new") == once
+    with pytest.raises(SystemExit, match="no place for growth"):
+        rewritten(page, "growth", "new")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_page_has_a_place_for_each_study(name: str) -> None:
+    page = (ROOT / "docs" / "performance.md").read_text()
+
+    assert rewritten(page, name, "new") != page
+
+
+def test_no_two_rows_of_a_study_have_one_name() -> None:
+    for study in STUDIES.values():
+        names = [row.name for row in study.rows]
+        assert len(names) == len(set(names))
