@@ -15,7 +15,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import attrs
-from attrs import AttrsInstance, field, frozen
+from attrs import AttrsInstance, define, field
 
 from healthimaging_sdk import errors
 from healthimaging_sdk._conversion import (
@@ -56,7 +56,7 @@ REQUEST_ID = "x-amzn-requestid"
 _ERROR_CODE = re.compile(r"(?:[^:#]*#)?\s*([A-Za-z0-9_.-]{1,128})\s*(?::.*)?", re.DOTALL)
 
 
-@frozen
+@define
 class HttpRequest:
     """A request without its host: `target` is the path and query, percent-encoded."""
 
@@ -66,7 +66,7 @@ class HttpRequest:
     body: bytes = field(repr=redacted)
 
 
-@frozen
+@define
 class HttpResponse:
     status: int
     headers: Mapping[str, str]

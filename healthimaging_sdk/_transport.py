@@ -7,7 +7,7 @@ from typing import Self, cast
 
 import aiohttp
 from aiohttp.connector import Connection
-from attrs import define, field, frozen
+from attrs import define, field
 from yarl import URL
 
 from healthimaging_sdk.config import Config
@@ -25,7 +25,7 @@ MAX_JSON = 16 * 2**20
 MAX_ERROR = 64 * 1024
 
 
-@frozen
+@define
 class Message:
     """A signed request: exactly these bytes go out."""
 
