@@ -48,11 +48,11 @@ MODELLED_ERRORS: Mapping[str, type[ServiceError]] = {
 
 UNRESERVED = "-._~"
 JSON = "application/json"
+REQUEST_ID = "x-amzn-requestid"
 _NO_HEADERS: Mapping[str, str] = {}
 _JSON_HEADERS: Mapping[str, str] = {"Content-Type": JSON}
 
 # What the service calls an error, without namespace and URI; nothing else may pass for a code.
-REQUEST_ID = "x-amzn-requestid"
 _ERROR_CODE = re.compile(r"(?:[^:#]*#)?\s*([A-Za-z0-9_.-]{1,128})\s*(?::.*)?", re.DOTALL)
 
 
