@@ -97,7 +97,7 @@ class Config:
     """For a connection, TLS included."""
 
     read_timeout: float = field(default=30, converter=in_seconds, validator=_positive)
-    """For the first byte of an answer, and between two chunks of it."""
+    """For the head of an answer, and between two pieces of its body."""
 
     pool_size: int = field(default=64, validator=COUNT)
     """Connections, and so requests under way, at once."""

@@ -1,9 +1,11 @@
 """The settings of rule R-14, and what errors of the transport never show (rule R-22)."""
 
 import asyncio
+import socket
 import ssl
 import traceback
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,7 @@ from healthimaging_sdk import (
     ServiceError,
     TransportError,
 )
+from healthimaging_sdk._transport import Message, Transport
 
 CANARY = "canary"
 SECRET = Credentials("AKIDcanary0000", "secret-canary", "session-canary")
@@ -72,11 +75,13 @@ def elsewhere(url: str, time: FakeTime, **settings: Any) -> HealthImagingClient:
 
 
 async def test_a_request_has_these_headers_and_no_others(serve: Serve) -> None:
-    server, client = await serve(OK, image_set(), answer(body=b""))
+    deleted = {"datastoreId": DATASTORE_ID, "datastoreStatus": "DELETING"}
+    server, client = await serve(OK, image_set(), answer(body=b""), answer(body=deleted))
     await get(client)
     await look(client)
     await tag(client)
-    plain, empty, full = server.requests
+    await delete_store(client)
+    plain, empty, full, deletion = server.requests
     always = {
         "accept-encoding",
         "amz-sdk-invocation-id",
@@ -87,8 +92,9 @@ async def test_a_request_has_these_headers_and_no_others(serve: Serve) -> None:
         "x-amz-date",
     }
     assert plain.headers.keys() == always
-    assert empty.headers.keys() == {*always, "content-length"}
-    assert empty.headers["content-length"] == "0"
+    for bodiless in (empty, deletion):
+        assert bodiless.headers.keys() == {*always, "content-length"}
+        assert bodiless.headers["content-length"] == "0"
     assert full.headers.keys() == {*always, "content-length", "content-type"}
     assert plain.headers["accept-encoding"] == "identity"
 
@@ -282,6 +288,54 @@ async def test_a_server_that_closes_politely_is_believed(serve: Serve) -> None:
     await get(client)
     await get(client)
     assert [each.connection for each in server.requests] == [1, 2]
+
+
+async def test_an_answer_to_half_a_request_ends_the_connection() -> None:
+    """What is still to be sent would stand before the next request."""
+    connections = 0
+
+    async def refuse_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head(413, {"Content-Length": "0"}))
+        with suppress(ConnectionError):
+            while data := await reader.read(2**16):
+                read.append(len(data))
+        writer.close()
+        gone.release()
+
+    read: list[int] = []
+    gone = asyncio.Semaphore(0)
+    body = bytes(64 * 2**20)
+    async with await asyncio.start_server(refuse_at_once, "127.0.0.1", limit=1024) as server:
+        host, port = server.sockets[0].getsockname()
+        headers = {"Host": f"{host}:{port}"}
+        async with Transport(Config(), None) as transport:
+            for _ in range(2):
+                await transport.slots.acquire()
+                message = Message("POST", f"http://{host}:{port}/", headers, body)
+                refusal = await asyncio.wait_for(transport.send(message, fresh=False), 10)
+                assert (refusal.status, await refusal.read()) == (413, b"")
+                refusal.close()
+                await gone.acquire()
+    assert connections == 2
+    assert sum(read) < 2 * len(body)  # nor is the rest sent for nothing
+
+
+async def test_a_request_is_one_write(monkeypatch: pytest.MonkeyPatch, serve: Serve) -> None:
+    server, client = await serve(image_set())
+    writes: list[bytes] = []
+    send = socket.socket.send
+
+    def recorded(self: socket.socket, data: bytes, flags: int = 0) -> int:
+        writes.append(bytes(data))
+        return send(self, data, flags)
+
+    monkeypatch.setattr(socket.socket, "send", recorded)
+    await update(client)
+    (sent,) = [each for each in writes if b" HTTP/1.1\r\n" in each]
+    assert sent.endswith(b"\r\n\r\n" + server.requests[0].body)
 
 
 # ── TLS ───────────────────────────────────────────────────────────────────────
