@@ -56,6 +56,7 @@ class Caller:
     _pacer: Pacer = field(init=False)
     _policy: RetryPolicy = field(init=False)
     _opening: "asyncio.Task[Opened] | None" = field(default=None, init=False)
+    _opened: Opened | None = field(default=None, init=False)
     _streaming: set[Answer] = field(factory=set[Answer], init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -110,7 +111,7 @@ class Caller:
 
     async def pause(self, seconds: float) -> None:
         """Sleeps; the end of the client ends the sleep."""
-        async with self._deadlines.deadline(None):
+        with self._deadlines.deadline(None):
             await self.config.sleep(seconds)
 
     async def aclose(self) -> None:
@@ -119,7 +120,6 @@ class Caller:
         opening = self._opening
         if opening is None:
             return
-        _check_loop(opening)
         for answer in self._streaming:
             answer.abort()  # its reader would wait on, for aiohttp does not wake it
         opening.cancel()
@@ -148,8 +148,8 @@ class Caller:
         repetition, most = repetition_of(operation, request), self._policy.max_attempts
         call = Call(operation.name, repetition, deadline, most, report)
         try:
-            async with deadline:
-                opened = await self._opened()
+            with deadline:
+                opened = self._opened or await self._open_once()
                 if report is not None:
                     report.region = opened.exchange.region
                 return await self._repeat(opened.exchange, call, operation, request, receive)
@@ -159,14 +159,15 @@ class Caller:
                 raise
             raise final from error
 
-    async def _repeat(
+    def _repeat(
         self,
         exchange: Exchange,
         call: Call,
         operation: Operation[Request, Any],
         request: Request,
         receive: Receive[Result],
-    ) -> Result:
+    ) -> Awaitable[Result]:
+        """No coroutine itself: each between a call and its socket costs on every way back."""
         written = write_request(operation, request)
 
         async def attempt() -> Result:
@@ -183,7 +184,7 @@ class Caller:
                     raise
                 raise explained from error
 
-        return await self._policy.run(call, attempt)
+        return self._policy.run(call, attempt)
 
     async def _explain(
         self,
@@ -246,18 +247,12 @@ class Caller:
             return ClientClosed("the client was closed during the call", error.outcome)
         return error
 
-    async def _opened(self) -> Opened:
+    async def _open_once(self) -> Opened:
         """The connections, made once for all calls; a caller that is cancelled breaks nothing."""
         if self._opening is None or _has_failed(self._opening):
             self._opening = asyncio.create_task(self._open(self._pacer))
-        opening = self._opening
-        _check_loop(opening)
-        return opening.result() if opening.done() else await asyncio.shield(opening)
-
-
-def _check_loop(opening: "asyncio.Task[Opened]") -> None:
-    if opening.get_loop() is not asyncio.get_running_loop():
-        raise RuntimeError("a client belongs to the event loop of its first call")
+        self._opened = opened = await asyncio.shield(self._opening)
+        return opened
 
 
 def _has_failed(opening: "asyncio.Task[Opened]") -> bool:

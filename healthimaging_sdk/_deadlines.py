@@ -15,16 +15,24 @@ from healthimaging_sdk.errors import ClientClosed, DeadlineExceeded
 class Deadline:
     """A context that ends what is inside with `DeadlineExceeded` or `ClientClosed` (rule R-9).
 
-    It cancels nothing else: a cancellation from outside passes through as it is.
+    It cancels nothing else: a cancellation from outside passes through as it is. So does
+    `asyncio.timeout`, but with a timer of its own for each call.
     """
 
     clock: Callable[[], float]
     seconds: float | None
     _all: "Deadlines"
-    _timeout: asyncio.Timeout = field(factory=lambda: asyncio.timeout(None), init=False)
     _at: float = field(default=math.inf, init=False)
     due: float = field(default=math.inf, init=False)
     """By the event loop's clock: the client's may be a test's."""
+
+    _task: "asyncio.Task[object] | None" = field(default=None, init=False)
+    """Whose call it is, as long as it is inside."""
+
+    _cancellations: int = field(default=0, init=False)
+    """How many it had before."""
+
+    _has_cancelled: bool = field(default=False, init=False)
 
     def remaining(self) -> float:
         return self._at - self.clock()
@@ -35,39 +43,47 @@ class Deadline:
 
     def resume(self, paused: float) -> None:
         self._at += paused
-        self._arm()
+        if self._at < math.inf:
+            self._end_at(asyncio.get_running_loop().time() + max(0.0, self.remaining()))
 
     def expire(self) -> None:
+        """Ends what is inside, soon: the caller may be just that."""
         self.due = math.inf
-        if not self._timeout.expired():
-            self._timeout.reschedule(asyncio.get_running_loop().time())
+        asyncio.get_running_loop().call_soon(self._cancel)
 
-    def _arm(self) -> None:
-        if self._at < math.inf:
-            self.due = asyncio.get_running_loop().time() + max(0.0, self.remaining())
-            self._all.watch(self.due)
-
-    async def __aenter__(self) -> Self:
-        self._all.enter(self)
-        await self._timeout.__aenter__()
+    def __enter__(self) -> Self:
+        loop = self._all.enter(self)
+        self._task = asyncio.current_task(loop)
+        if self._task is not None:
+            self._cancellations = self._task.cancelling()
         if self.seconds is not None:
             self._at = self.clock() + self.seconds
-            self._arm()
+            self._end_at(loop.time() + self.seconds)
         return self
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
         self._all.leave(self)
-        try:
-            await self._timeout.__aexit__(kind, error, traceback)
-        except TimeoutError:
+        task, self._task = self._task, None
+        if task is None or not self._has_cancelled:
+            return
+        if task.uncancel() <= self._cancellations and kind is asyncio.CancelledError:
             if self._all.closed:
                 raise ClientClosed("the client was closed during the call") from None
             raise DeadlineExceeded(f"no answer within {self.seconds:g} seconds") from None
+
+    def _end_at(self, due: float) -> None:
+        self.due = due
+        self._all.watch(due)
+
+    def _cancel(self) -> None:
+        if self._task is not None and not self._has_cancelled:
+            self._has_cancelled = True
+            self._task.cancel()
 
 
 @define(eq=False)
@@ -76,16 +92,19 @@ class Deadlines:
 
     clock: Callable[[], float]
     closed: bool = field(default=False, init=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
     _under_way: set[Deadline] = field(factory=set[Deadline], init=False)
     _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def deadline(self, seconds: float | None) -> Deadline:
         return Deadline(self.clock, seconds, self)
 
-    def enter(self, deadline: Deadline) -> None:
+    def enter(self, deadline: Deadline) -> asyncio.AbstractEventLoop:
         if self.closed:
             raise ClientClosed("the client is closed")
+        loop = self._loop = self._checked_loop()
         self._under_way.add(deadline)
+        return loop
 
     def leave(self, deadline: Deadline) -> None:
         self._under_way.discard(deadline)
@@ -100,6 +119,7 @@ class Deadlines:
 
     def close(self) -> None:
         """Everything under way ends with `ClientClosed`, and nothing begins any more."""
+        self._checked_loop()
         self.closed = True
         if self._alarm is not None:
             self._alarm.cancel()
@@ -114,3 +134,9 @@ class Deadlines:
         following = min((each.due for each in self._under_way), default=math.inf)
         if following < math.inf:
             self.watch(following)
+
+    def _checked_loop(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.get_running_loop()
+        if self._loop is not None and self._loop is not loop:
+            raise RuntimeError("a client belongs to the event loop of its first call")
+        return loop

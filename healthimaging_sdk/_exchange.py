@@ -83,6 +83,8 @@ class Exchange:
         except BaseException as error:
             if isinstance(error, HealthImagingError):
                 call.outcome = error.outcome
+            if answer is not None:
+                answer.abort()
             self._tell(call, sent_at, answer, error)
             if isinstance(error, ServiceError):
                 await self._learn(error, operation, sent_at, credentials, skew)
@@ -188,12 +190,8 @@ async def _received(
     request: object,
     receive: Callable[[Answer], Awaitable[Result]],
 ) -> Result:
-    try:
-        if 200 <= answer.status < 300:
-            return await receive(answer)
-        body = await answer.read_start(MAX_ERROR)
-    except BaseException:
-        answer.abort()
-        raise
+    if 200 <= answer.status < 300:
+        return await receive(answer)
+    body = await answer.read_start(MAX_ERROR)
     answer.close()
     raise read_error(operation.name, request, HttpResponse(answer.status, answer.headers, body))

@@ -189,12 +189,12 @@ class HealthImagingClient:
             lambda_authorizer_arn=lambda_authorizer_arn,
             lossless_storage_format=lossless_storage_format,
         )
-        return await self.call(CREATE_DATASTORE, request)
+        return await self._calls.call(CREATE_DATASTORE, request)
 
     async def get_datastore(self, datastore_id: str) -> GetDatastoreResponse:
         """Get the properties of a data store."""
         request = GetDatastoreRequest(datastore_id=datastore_id)
-        return await self.call(GET_DATASTORE, request)
+        return await self._calls.call(GET_DATASTORE, request)
 
     async def list_datastores(
         self,
@@ -207,12 +207,12 @@ class HealthImagingClient:
         request = ListDatastoresRequest(
             datastore_status=datastore_status, next_token=next_token, max_results=max_results
         )
-        return await self.call(LIST_DATASTORES, request)
+        return await self._calls.call(LIST_DATASTORES, request)
 
     async def delete_datastore(self, datastore_id: str) -> DeleteDatastoreResponse:
         """Delete a data store whose image sets are all deleted."""
         request = DeleteDatastoreRequest(datastore_id=datastore_id)
-        return await self.call(DELETE_DATASTORE, request)
+        return await self._calls.call(DELETE_DATASTORE, request)
 
     # ── Import jobs ───────────────────────────────────────────────────────────
 
@@ -242,14 +242,14 @@ class HealthImagingClient:
             input_owner_account_id=input_owner_account_id,
             import_configuration=import_configuration,
         )
-        return await self.call(START_DICOM_IMPORT_JOB, request)
+        return await self._calls.call(START_DICOM_IMPORT_JOB, request)
 
     async def get_dicom_import_job(
         self, datastore_id: str, job_id: str
     ) -> GetDICOMImportJobResponse:
         """Get the properties of an import job."""
         request = GetDICOMImportJobRequest(datastore_id=datastore_id, job_id=job_id)
-        return await self.call(GET_DICOM_IMPORT_JOB, request)
+        return await self._calls.call(GET_DICOM_IMPORT_JOB, request)
 
     async def list_dicom_import_jobs(
         self,
@@ -266,7 +266,7 @@ class HealthImagingClient:
             next_token=next_token,
             max_results=max_results,
         )
-        return await self.call(LIST_DICOM_IMPORT_JOBS, request)
+        return await self._calls.call(LIST_DICOM_IMPORT_JOBS, request)
 
     # ── Image sets ────────────────────────────────────────────────────────────
 
@@ -285,7 +285,7 @@ class HealthImagingClient:
             max_results=max_results,
             next_token=next_token,
         )
-        return await self.call(SEARCH_IMAGE_SETS, request)
+        return await self._calls.call(SEARCH_IMAGE_SETS, request)
 
     async def get_image_set(
         self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
@@ -294,7 +294,7 @@ class HealthImagingClient:
         request = GetImageSetRequest(
             datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
         )
-        return await self.call(GET_IMAGE_SET, request)
+        return await self._calls.call(GET_IMAGE_SET, request)
 
     async def get_image_set_metadata(
         self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
@@ -306,7 +306,7 @@ class HealthImagingClient:
         request = GetImageSetMetadataRequest(
             datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
         )
-        return await self.call(GET_IMAGE_SET_METADATA, request)
+        return await self._calls.call(GET_IMAGE_SET_METADATA, request)
 
     def stream_image_set_metadata(
         self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
@@ -330,7 +330,7 @@ class HealthImagingClient:
             image_set_id=image_set_id,
             image_frame_information=image_frame_information,
         )
-        return await self.call(GET_IMAGE_FRAME, request)
+        return await self._calls.call(GET_IMAGE_FRAME, request)
 
     def stream_image_frame(
         self,
@@ -362,7 +362,7 @@ class HealthImagingClient:
             next_token=next_token,
             max_results=max_results,
         )
-        return await self.call(LIST_IMAGE_SET_VERSIONS, request)
+        return await self._calls.call(LIST_IMAGE_SET_VERSIONS, request)
 
     async def update_image_set_metadata(
         self,
@@ -387,7 +387,7 @@ class HealthImagingClient:
             force=force,
             include_study_image_sets=include_study_image_sets,
         )
-        return await self.call(UPDATE_IMAGE_SET_METADATA, request)
+        return await self._calls.call(UPDATE_IMAGE_SET_METADATA, request)
 
     async def copy_image_set(
         self,
@@ -410,14 +410,14 @@ class HealthImagingClient:
             force=force,
             promote_to_primary=promote_to_primary,
         )
-        return await self.call(COPY_IMAGE_SET, request)
+        return await self._calls.call(COPY_IMAGE_SET, request)
 
     async def delete_image_set(
         self, datastore_id: str, image_set_id: str
     ) -> DeleteImageSetResponse:
         """Delete an image set and all its versions; wait with `wait_until_image_set_deleted`."""
         request = DeleteImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
-        return await self.call(DELETE_IMAGE_SET, request)
+        return await self._calls.call(DELETE_IMAGE_SET, request)
 
     # ── Tags ──────────────────────────────────────────────────────────────────
 
@@ -426,19 +426,19 @@ class HealthImagingClient:
     ) -> TagResourceResponse:
         """Add tags to a data store or an image set."""
         request = TagResourceRequest(resource_arn=resource_arn, tags=_as_dict(tags))
-        return await self.call(TAG_RESOURCE, request)
+        return await self._calls.call(TAG_RESOURCE, request)
 
     async def untag_resource(
         self, resource_arn: str, *, tag_keys: list[str]
     ) -> UntagResourceResponse:
         """Remove tags from a data store or an image set."""
         request = UntagResourceRequest(resource_arn=resource_arn, tag_keys=tag_keys)
-        return await self.call(UNTAG_RESOURCE, request)
+        return await self._calls.call(UNTAG_RESOURCE, request)
 
     async def list_tags_for_resource(self, resource_arn: str) -> ListTagsForResourceResponse:
         """List the tags of a data store or an image set."""
         request = ListTagsForResourceRequest(resource_arn=resource_arn)
-        return await self.call(LIST_TAGS_FOR_RESOURCE, request)
+        return await self._calls.call(LIST_TAGS_FOR_RESOURCE, request)
 
     # ── Pagers ────────────────────────────────────────────────────────────────
 
@@ -534,7 +534,7 @@ class HealthImagingClient:
         async def fetch(token: str | None, size: int | None) -> Page:
             # Every paginated request has both: the contract test holds them to the model.
             page_request = evolve(request, next_token=token, max_results=size)  # type: ignore[misc]
-            return await self.call(operation, page_request)
+            return await self._calls.call(operation, page_request)
 
         return Pager(fetch, items, page_size=page_size, limit=limit, resume_token=resume_token)
 

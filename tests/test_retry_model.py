@@ -74,7 +74,7 @@ def test_the_quota_is_that_of_the_specification(
             deadline = Deadlines(time.clock).deadline(seconds)
             call = Call("GetImageSet", Repetition.READ, deadline, attempts)
             try:
-                async with deadline:
+                with deadline:
                     await policy.run(call, attempt)
             except HealthImagingError as error:
                 assert type(error) is FAILURES[outcomes[made - 1]]
