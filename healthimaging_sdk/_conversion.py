@@ -95,7 +95,7 @@ def _in_words(error: BaseException, _: type | None) -> str:
 
 def _timestamp(value: object, _: object) -> datetime:
     try:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if type(value) is float or type(value) is int:  # and not bool, which is an int too
             return datetime.fromtimestamp(value, UTC)
         if isinstance(value, str):
             return _timestamp_text(value)

@@ -14,7 +14,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from attrs import define
-from botocore.auth import SIGNED_HEADERS_BLACKLIST, SIGV4_TIMESTAMP, SigV4Auth
+from botocore.auth import (
+    EMPTY_SHA256_HASH,
+    SIGNED_HEADERS_BLACKLIST,
+    SIGV4_TIMESTAMP,
+    SigV4Auth,
+)
 from botocore.utils import normalize_url_path
 
 from healthimaging_sdk._credentials import Credentials
@@ -52,7 +57,7 @@ class Signer:
         request = _Request(
             method=method,
             url=url,
-            headers={"Host": _host(url), **headers},
+            headers={"Host": _host_and_path(url)[0], **headers},
             body=body,
             credentials=credentials,
             context={"timestamp": _timestamp(int(self._now() + ahead))},
@@ -103,24 +108,24 @@ class _QuickSigV4Auth(SigV4Auth):
         )
 
     def canonical_request(self, request: Any) -> str:
-        url: str = request.url
-        parts = urlsplit(url)
-        path = parts.path
-        if not _NORMAL_PATH.fullmatch(path):
-            path = quote(normalize_url_path(path), safe="/~")
         headers: dict[str, str] = request.headers
-        names = _names_to_sign(tuple(headers))
+        names, signed_headers = _headers_to_sign(tuple(headers))
         return "\n".join(
             (
                 request.method,
-                path,
-                self.canonical_query_string(request) if parts.query else "",
+                _host_and_path(request.url)[1],
+                self.canonical_query_string(request) if "?" in request.url else "",
                 *[f"{lower}:{' '.join(headers[name].split())}" for lower, name in names],
                 "",
-                ";".join([lower for lower, _ in names]),
-                sha256(request.body).hexdigest(),
+                signed_headers,
+                sha256(request.body).hexdigest() if request.body else EMPTY_SHA256_HASH,
             )
         )
+
+    def string_to_sign(self, request: Any, canonical_request: str) -> str:
+        digest = sha256(canonical_request.encode()).hexdigest()
+        timestamp = request.context["timestamp"]
+        return f"AWS4-HMAC-SHA256\n{timestamp}\n{self.credential_scope(request)}\n{digest}"
 
     def scope(self, request: Any) -> str:
         return f"{request.credentials.access_key_id}/{self.credential_scope(request)}"
@@ -140,10 +145,11 @@ def _timestamp(second: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def _names_to_sign(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The names of the headers to sign, each in lower case first, in their order."""
+def _headers_to_sign(names: tuple[str, ...]) -> tuple[list[tuple[str, str]], str]:
+    """The names of the headers to sign in their order, each in lower case first; and as a list."""
     pairs = [(name.lower(), name) for name in names]
-    return sorted(pair for pair in pairs if pair[0] not in NEVER_SIGNED)
+    signed = sorted(pair for pair in pairs if pair[0] not in NEVER_SIGNED)
+    return signed, ";".join([lower for lower, _ in signed])
 
 
 @lru_cache(maxsize=16)
@@ -154,7 +160,13 @@ def _signing_key(secret_access_key: str, date: str, region: str) -> bytes:
     return key
 
 
-def _host(url: str) -> str:
-    """The Host header as servers and proxies rebuild it: lower case, no default port."""
+@lru_cache(maxsize=256)
+def _host_and_path(url: str) -> tuple[str, str]:
+    """The Host header as servers and proxies rebuild it, in lower case and without a default
+    port; and the path as it is signed.
+    """
     parts = urlsplit(url)
-    return parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+    if _NORMAL_PATH.fullmatch(parts.path):
+        return host, parts.path
+    return host, quote(normalize_url_path(parts.path), safe="/~")
