@@ -304,6 +304,7 @@ _HOMES = (
     "errors",
     "reports",
     "config",
+    "_credentials",
     "_shapes",
     "_operation",
     "metadata",
@@ -314,7 +315,6 @@ _HOMES = (
     "tags",
     "events",
     "pagination",
-    "_credentials",
     "_streams",
     "client",
 )
@@ -322,7 +322,8 @@ _HOMES = (
 
 def __getattr__(name: str) -> object:
     if name in __all__:
-        for home in _HOMES:
+        # Most programs ask for the client, and few of those for all the rest.
+        for home in ("client",) if name == "HealthImagingClient" else _HOMES:
             module = import_module(f"{__name__}.{home}")
             if hasattr(module, name):
                 globals()[name] = value = getattr(module, name)

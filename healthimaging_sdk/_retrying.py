@@ -6,10 +6,9 @@ The numbers are those of the AWS SDKs' retry specification 2.1 (rules R-1 to R-8
 import os
 from collections.abc import Awaitable, Callable
 from enum import Enum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, field, frozen
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from healthimaging_sdk._deadlines import Deadline
 from healthimaging_sdk._logs import retrying
@@ -21,6 +20,9 @@ from healthimaging_sdk.errors import (
     ServiceError,
 )
 from healthimaging_sdk.reports import CallReport
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 Result = TypeVar("Result")
 
@@ -139,6 +141,9 @@ class RetryPolicy:
     async def _repeat(
         self, call: Call, attempt: Callable[[], Awaitable[Result]], first: HealthImagingError
     ) -> Result:
+        # Many processes never need it, and importing it is a part of every start.
+        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415
+
         def may_repeat(error: BaseException) -> bool:
             if not isinstance(error, HealthImagingError):
                 return False
@@ -147,13 +152,13 @@ class RetryPolicy:
                 return False
             return kind_of(error, call.repetition) is not None
 
-        def give_up(state: RetryCallState) -> bool:
+        def give_up(state: "RetryCallState") -> bool:
             return self._give_up(call, state)
 
-        def delay(state: RetryCallState) -> float:
+        def delay(state: "RetryCallState") -> float:
             return self.delay(call.failures[-1], call.repetition, state.attempt_number)
 
-        def announce(state: RetryCallState) -> None:
+        def announce(state: "RetryCallState") -> None:
             failure, number = call.failures[-1], state.attempt_number
             retrying(call.operation_name, number, failure, state.upcoming_sleep)
 
@@ -177,7 +182,7 @@ class RetryPolicy:
     async def _pause(self, seconds: float) -> None:
         await self.sleep(seconds)
 
-    def _give_up(self, call: Call, state: RetryCallState) -> bool:
+    def _give_up(self, call: Call, state: "RetryCallState") -> bool:
         if state.attempt_number >= self.max_attempts:
             return True
         failure = call.failures[-1]

@@ -129,11 +129,13 @@ def test_the_package_is_typed() -> None:
         "botocore.session",
         "healthimaging_sdk._profile",
         "healthimaging_sdk.emulator",
+        "healthimaging_sdk.events",
         "imagecodecs",
         "numpy",
         "opentelemetry",
         "pydicom",
         "pytest",
+        "tenacity",
     ],
 )
 def test_importing_the_client_brings_no(module: str, imported: frozenset[str]) -> None:

@@ -22,7 +22,6 @@ from healthimaging_sdk import (
     ParamValidationError,
     ServiceError,
     ThrottlingException,
-    _retrying,
 )
 
 THROTTLING_CODES = (
@@ -306,12 +305,13 @@ async def test_a_first_attempt_that_succeeds_needs_no_retry_controller(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[object] = []
+    controller = tenacity.AsyncRetrying
 
     def counted(**options: Any) -> tenacity.AsyncRetrying:
         made.append(options)
-        return tenacity.AsyncRetrying(**options)
+        return controller(**options)
 
-    monkeypatch.setattr(_retrying, "AsyncRetrying", counted)
+    monkeypatch.setattr(tenacity, "AsyncRetrying", counted)
     _, client = await serve(OK, FAIL, OK)
     await get(client)
     assert made == []
