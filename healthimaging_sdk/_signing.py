@@ -57,7 +57,7 @@ class Signer:
         request = _Request(
             method=method,
             url=url,
-            headers={"Host": _host_and_path(url)[0], **headers},
+            headers={"Host": _host_and_path(url.partition("?")[0])[0], **headers},
             body=body,
             credentials=credentials,
             context={"timestamp": _timestamp(int(self._now() + ahead))},
@@ -110,11 +110,12 @@ class _QuickSigV4Auth(SigV4Auth):
     def canonical_request(self, request: Any) -> str:
         headers: dict[str, str] = request.headers
         names, signed_headers = _headers_to_sign(tuple(headers))
+        address, _, query = request.url.partition("?")
         return "\n".join(
             (
                 request.method,
-                _host_and_path(request.url)[1],
-                self.canonical_query_string(request) if "?" in request.url else "",
+                _host_and_path(address)[1],
+                self.canonical_query_string(request) if query else "",
                 *[f"{lower}:{' '.join(headers[name].split())}" for lower, name in names],
                 "",
                 signed_headers,
@@ -161,11 +162,11 @@ def _signing_key(secret_access_key: str, date: str, region: str) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _host_and_path(url: str) -> tuple[str, str]:
+def _host_and_path(address: str) -> tuple[str, str]:
     """The Host header as servers and proxies rebuild it, in lower case and without a default
     port; and the path as it is signed.
     """
-    parts = urlsplit(url)
+    parts = urlsplit(address)
     host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
     if _NORMAL_PATH.fullmatch(parts.path):
         return host, parts.path

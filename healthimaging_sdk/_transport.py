@@ -100,7 +100,7 @@ class _Request(aiohttp.ClientRequest):
             writer=None,
             continue100=None,
             timer=self._timer,
-            request_info=cast("aiohttp.RequestInfo", None),  # for errors, which nobody sees
+            request_info=self.request_info,
             traces=[],
             loop=self.loop,
             session=self.session,
@@ -283,7 +283,7 @@ class Transport:
         self._pooled = self._session(force_close=False)
 
     def _session(self, *, force_close: bool) -> aiohttp.ClientSession:
-        class Response(_Response):
+        class Response(_Response):  # aiohttp makes them, and takes nothing but a class
             silence = self._silence
 
         connector = aiohttp.TCPConnector(

@@ -660,7 +660,7 @@ class HealthImagingClient:
         image_set = await waiter.run(awaited)
         if version_id is not None and versions_beyond(image_set, version_id) > 0:
             # Another action came after: how the awaited one ended, its own version tells.
-            own = await self.call(GET_IMAGE_SET, evolve(request, version_id=version_id))
+            own = await self._calls.call(GET_IMAGE_SET, evolve(request, version_id=version_id))
             if own.image_set_workflow_status in FAILED_STATUSES:
                 raise WaiterFailed(f"{awaited} failed", own, own.message)
         return image_set

@@ -80,7 +80,7 @@ async def test_every_call_has_a_measure_of_its_own(serve: Serve, time: FakeTime)
 
 
 async def test_a_call_sets_no_timer(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A timer is a tenth of what a call costs: silence and deadlines share one each."""
+    """Timers would be a twentieth of what a call costs: silence and deadlines have one each."""
     _, client = await serve(OK, chunks(BODY[:9], BODY[9:]))
     await get(client)  # to connect needs one
     loop, timers = asyncio.get_running_loop(), 0
