@@ -5,111 +5,37 @@ A method makes a request and calls; what a call does, `_calls` tells. Durations 
 errors that AWS documents for it, and what `errors` lists of our own.
 """
 
+from __future__ import annotations  # the names of families, without their import
+
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from attrs import evolve
 
 from healthimaging_sdk._calls import Caller
 from healthimaging_sdk._credentials import CredentialProvider
+from healthimaging_sdk._lazy import LazyModule
 from healthimaging_sdk._opening import opener
 from healthimaging_sdk._operation import Operation, Request, Response
 from healthimaging_sdk._shapes import new_client_token
 from healthimaging_sdk._streams import BlobStream
 from healthimaging_sdk.config import Config, Duration
-from healthimaging_sdk.datastores import (
-    CREATE_DATASTORE,
-    DELETE_DATASTORE,
-    GET_DATASTORE,
-    LIST_DATASTORES,
-    CreateDatastoreRequest,
-    CreateDatastoreResponse,
-    DatastoreStatus,
-    DatastoreSummary,
-    DeleteDatastoreRequest,
-    DeleteDatastoreResponse,
-    GetDatastoreRequest,
-    GetDatastoreResponse,
-    ListDatastoresRequest,
-    ListDatastoresResponse,
-    LosslessStorageFormat,
-)
 from healthimaging_sdk.errors import ParamValidationError, WaiterFailed
-from healthimaging_sdk.image_sets import (
-    COPY_IMAGE_SET,
-    DELETE_IMAGE_SET,
-    GET_IMAGE_FRAME,
-    GET_IMAGE_SET,
-    GET_IMAGE_SET_METADATA,
-    LIST_IMAGE_SET_VERSIONS,
-    UPDATE_IMAGE_SET_METADATA,
-    CopyImageSetInformation,
-    CopyImageSetRequest,
-    CopyImageSetResponse,
-    DeleteImageSetRequest,
-    DeleteImageSetResponse,
-    GetImageFrameRequest,
-    GetImageFrameResponse,
-    GetImageSetMetadataRequest,
-    GetImageSetMetadataResponse,
-    GetImageSetRequest,
-    GetImageSetResponse,
-    ImageFrameInformation,
-    ImageSetProperties,
-    ListImageSetVersionsRequest,
-    ListImageSetVersionsResponse,
-    MetadataUpdates,
-    UpdateImageSetMetadataRequest,
-    UpdateImageSetMetadataResponse,
-)
-from healthimaging_sdk.import_jobs import (
-    GET_DICOM_IMPORT_JOB,
-    LIST_DICOM_IMPORT_JOBS,
-    START_DICOM_IMPORT_JOB,
-    DICOMImportJobSummary,
-    GetDICOMImportJobRequest,
-    GetDICOMImportJobResponse,
-    ImportConfiguration,
-    JobStatus,
-    ListDICOMImportJobsRequest,
-    ListDICOMImportJobsResponse,
-    StartDICOMImportJobRequest,
-    StartDICOMImportJobResponse,
-)
 from healthimaging_sdk.pagination import Item, Page, Pager
-from healthimaging_sdk.search import (
-    SEARCH_IMAGE_SETS,
-    ImageSetsMetadataSummary,
-    SearchCriteria,
-    SearchImageSetsRequest,
-    SearchImageSetsResponse,
-)
-from healthimaging_sdk.tags import (
-    LIST_TAGS_FOR_RESOURCE,
-    TAG_RESOURCE,
-    UNTAG_RESOURCE,
-    ListTagsForResourceRequest,
-    ListTagsForResourceResponse,
-    TagResourceRequest,
-    TagResourceResponse,
-    UntagResourceRequest,
-    UntagResourceResponse,
-)
-from healthimaging_sdk.waiters import (
-    FAILED_STATUSES,
-    Judgement,
-    Patience,
-    Waiter,
-    check_version_id,
-    judge_datastore_active,
-    judge_datastore_deleted,
-    judge_deleted,
-    judge_import_job,
-    judge_settled,
-    versions_beyond,
-)
+
+if TYPE_CHECKING:
+    from healthimaging_sdk import datastores, image_sets, import_jobs, search, waiters
+    from healthimaging_sdk import tags as tagging
+else:
+    # Their classes take long to make, and few programs use more than one or two families.
+    datastores = LazyModule("healthimaging_sdk.datastores")
+    image_sets = LazyModule("healthimaging_sdk.image_sets")
+    import_jobs = LazyModule("healthimaging_sdk.import_jobs")
+    search = LazyModule("healthimaging_sdk.search")
+    tagging = LazyModule("healthimaging_sdk.tags")
+    waiters = LazyModule("healthimaging_sdk.waiters")
 
 
 class HealthImagingClient:
@@ -178,10 +104,10 @@ class HealthImagingClient:
         tags: Mapping[str, str] | None = None,
         kms_key_arn: str | None = None,
         lambda_authorizer_arn: str | None = None,
-        lossless_storage_format: LosslessStorageFormat | None = None,
-    ) -> CreateDatastoreResponse:
+        lossless_storage_format: datastores.LosslessStorageFormat | None = None,
+    ) -> datastores.CreateDatastoreResponse:
         """Create a data store; wait for it with `wait_until_datastore_active`."""
-        request = CreateDatastoreRequest(
+        request = datastores.CreateDatastoreRequest(
             datastore_name=datastore_name,
             client_token=new_client_token() if client_token is None else client_token,
             tags=None if tags is None else _as_dict(tags),
@@ -189,30 +115,30 @@ class HealthImagingClient:
             lambda_authorizer_arn=lambda_authorizer_arn,
             lossless_storage_format=lossless_storage_format,
         )
-        return await self._calls.call(CREATE_DATASTORE, request)
+        return await self._calls.call(datastores.CREATE_DATASTORE, request)
 
-    async def get_datastore(self, datastore_id: str) -> GetDatastoreResponse:
+    async def get_datastore(self, datastore_id: str) -> datastores.GetDatastoreResponse:
         """Get the properties of a data store."""
-        request = GetDatastoreRequest(datastore_id=datastore_id)
-        return await self._calls.call(GET_DATASTORE, request)
+        request = datastores.GetDatastoreRequest(datastore_id=datastore_id)
+        return await self._calls.call(datastores.GET_DATASTORE, request)
 
     async def list_datastores(
         self,
         *,
-        datastore_status: DatastoreStatus | None = None,
+        datastore_status: datastores.DatastoreStatus | None = None,
         next_token: str | None = None,
         max_results: int | None = None,
-    ) -> ListDatastoresResponse:
+    ) -> datastores.ListDatastoresResponse:
         """One page of the account's data stores; `iter_datastores` gives them all."""
-        request = ListDatastoresRequest(
+        request = datastores.ListDatastoresRequest(
             datastore_status=datastore_status, next_token=next_token, max_results=max_results
         )
-        return await self._calls.call(LIST_DATASTORES, request)
+        return await self._calls.call(datastores.LIST_DATASTORES, request)
 
-    async def delete_datastore(self, datastore_id: str) -> DeleteDatastoreResponse:
+    async def delete_datastore(self, datastore_id: str) -> datastores.DeleteDatastoreResponse:
         """Delete a data store whose image sets are all deleted."""
-        request = DeleteDatastoreRequest(datastore_id=datastore_id)
-        return await self._calls.call(DELETE_DATASTORE, request)
+        request = datastores.DeleteDatastoreRequest(datastore_id=datastore_id)
+        return await self._calls.call(datastores.DELETE_DATASTORE, request)
 
     # ── Import jobs ───────────────────────────────────────────────────────────
 
@@ -226,13 +152,13 @@ class HealthImagingClient:
         client_token: str | None = None,
         job_name: str | None = None,
         input_owner_account_id: str | None = None,
-        import_configuration: ImportConfiguration | None = None,
-    ) -> StartDICOMImportJobResponse:
+        import_configuration: import_jobs.ImportConfiguration | None = None,
+    ) -> import_jobs.StartDICOMImportJobResponse:
         """Import everything below an S3 prefix; wait with `wait_until_dicom_import_job_completed`.
 
         A COMPLETED job may have failed for some of the files: its output folder tells.
         """
-        request = StartDICOMImportJobRequest(
+        request = import_jobs.StartDICOMImportJobRequest(
             datastore_id=datastore_id,
             data_access_role_arn=data_access_role_arn,
             input_s3_uri=input_s3_uri,
@@ -242,31 +168,31 @@ class HealthImagingClient:
             input_owner_account_id=input_owner_account_id,
             import_configuration=import_configuration,
         )
-        return await self._calls.call(START_DICOM_IMPORT_JOB, request)
+        return await self._calls.call(import_jobs.START_DICOM_IMPORT_JOB, request)
 
     async def get_dicom_import_job(
         self, datastore_id: str, job_id: str
-    ) -> GetDICOMImportJobResponse:
+    ) -> import_jobs.GetDICOMImportJobResponse:
         """Get the properties of an import job."""
-        request = GetDICOMImportJobRequest(datastore_id=datastore_id, job_id=job_id)
-        return await self._calls.call(GET_DICOM_IMPORT_JOB, request)
+        request = import_jobs.GetDICOMImportJobRequest(datastore_id=datastore_id, job_id=job_id)
+        return await self._calls.call(import_jobs.GET_DICOM_IMPORT_JOB, request)
 
     async def list_dicom_import_jobs(
         self,
         datastore_id: str,
         *,
-        job_status: JobStatus | None = None,
+        job_status: import_jobs.JobStatus | None = None,
         next_token: str | None = None,
         max_results: int | None = None,
-    ) -> ListDICOMImportJobsResponse:
+    ) -> import_jobs.ListDICOMImportJobsResponse:
         """One page of a data store's import jobs; `iter_dicom_import_jobs` gives them all."""
-        request = ListDICOMImportJobsRequest(
+        request = import_jobs.ListDICOMImportJobsRequest(
             datastore_id=datastore_id,
             job_status=job_status,
             next_token=next_token,
             max_results=max_results,
         )
-        return await self._calls.call(LIST_DICOM_IMPORT_JOBS, request)
+        return await self._calls.call(import_jobs.LIST_DICOM_IMPORT_JOBS, request)
 
     # ── Image sets ────────────────────────────────────────────────────────────
 
@@ -274,78 +200,78 @@ class HealthImagingClient:
         self,
         datastore_id: str,
         *,
-        search_criteria: SearchCriteria | None = None,
+        search_criteria: search.SearchCriteria | None = None,
         max_results: int | None = None,
         next_token: str | None = None,
-    ) -> SearchImageSetsResponse:
+    ) -> search.SearchImageSetsResponse:
         """One page of the image sets that meet the criteria; `iter_image_sets` gives them all."""
-        request = SearchImageSetsRequest(
+        request = search.SearchImageSetsRequest(
             datastore_id=datastore_id,
             search_criteria=search_criteria,
             max_results=max_results,
             next_token=next_token,
         )
-        return await self._calls.call(SEARCH_IMAGE_SETS, request)
+        return await self._calls.call(search.SEARCH_IMAGE_SETS, request)
 
     async def get_image_set(
         self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
-    ) -> GetImageSetResponse:
+    ) -> image_sets.GetImageSetResponse:
         """Get the properties of an image set, of its latest version or of the one named."""
-        request = GetImageSetRequest(
+        request = image_sets.GetImageSetRequest(
             datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
         )
-        return await self._calls.call(GET_IMAGE_SET, request)
+        return await self._calls.call(image_sets.GET_IMAGE_SET, request)
 
     async def get_image_set_metadata(
         self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
-    ) -> GetImageSetMetadataResponse:
+    ) -> image_sets.GetImageSetMetadataResponse:
         """The whole metadata document, decompressed and checked; `.document()` parses it.
 
         Raises `BodyTruncated` or `BodyCorrupt` rather than return a damaged document.
         """
-        request = GetImageSetMetadataRequest(
+        request = image_sets.GetImageSetMetadataRequest(
             datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
         )
-        return await self._calls.call(GET_IMAGE_SET_METADATA, request)
+        return await self._calls.call(image_sets.GET_IMAGE_SET_METADATA, request)
 
     def stream_image_set_metadata(
         self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
     ) -> AbstractAsyncContextManager[BlobStream]:
         """The metadata document as it arrives, decompressed, in constant memory."""
-        request = GetImageSetMetadataRequest(
+        request = image_sets.GetImageSetMetadataRequest(
             datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
         )
-        return self._calls.stream(GET_IMAGE_SET_METADATA, request)
+        return self._calls.stream(image_sets.GET_IMAGE_SET_METADATA, request)
 
     async def get_image_frame(
         self,
         datastore_id: str,
         image_set_id: str,
         *,
-        image_frame_information: ImageFrameInformation,
-    ) -> GetImageFrameResponse:
+        image_frame_information: image_sets.ImageFrameInformation,
+    ) -> image_sets.GetImageFrameResponse:
         """A frame as it is stored; the metadata has its id and the CRC32 of its pixels."""
-        request = GetImageFrameRequest(
+        request = image_sets.GetImageFrameRequest(
             datastore_id=datastore_id,
             image_set_id=image_set_id,
             image_frame_information=image_frame_information,
         )
-        return await self._calls.call(GET_IMAGE_FRAME, request)
+        return await self._calls.call(image_sets.GET_IMAGE_FRAME, request)
 
     def stream_image_frame(
         self,
         datastore_id: str,
         image_set_id: str,
         *,
-        image_frame_information: ImageFrameInformation,
+        image_frame_information: image_sets.ImageFrameInformation,
     ) -> AbstractAsyncContextManager[BlobStream]:
         """A frame as it arrives: leave the block early for a lower resolution of an HTJ2K frame."""
-        request = GetImageFrameRequest(
+        request = image_sets.GetImageFrameRequest(
             datastore_id=datastore_id,
             image_set_id=image_set_id,
             image_frame_information=image_frame_information,
         )
-        return self._calls.stream(GET_IMAGE_FRAME, request)
+        return self._calls.stream(image_sets.GET_IMAGE_FRAME, request)
 
     async def list_image_set_versions(
         self,
@@ -354,15 +280,15 @@ class HealthImagingClient:
         *,
         next_token: str | None = None,
         max_results: int | None = None,
-    ) -> ListImageSetVersionsResponse:
+    ) -> image_sets.ListImageSetVersionsResponse:
         """One page of versions, newest first; `iter_image_set_versions` gives them all."""
-        request = ListImageSetVersionsRequest(
+        request = image_sets.ListImageSetVersionsRequest(
             datastore_id=datastore_id,
             image_set_id=image_set_id,
             next_token=next_token,
             max_results=max_results,
         )
-        return await self._calls.call(LIST_IMAGE_SET_VERSIONS, request)
+        return await self._calls.call(image_sets.LIST_IMAGE_SET_VERSIONS, request)
 
     async def update_image_set_metadata(
         self,
@@ -370,16 +296,16 @@ class HealthImagingClient:
         image_set_id: str,
         *,
         latest_version_id: str,
-        update_image_set_metadata_updates: MetadataUpdates,
+        update_image_set_metadata_updates: image_sets.MetadataUpdates,
         force: bool | None = None,
         include_study_image_sets: bool | None = None,
-    ) -> UpdateImageSetMetadataResponse:
+    ) -> image_sets.UpdateImageSetMetadataResponse:
         """Edit the metadata, or go back to a version; wait with `wait_until_image_set_updated`.
 
         Raises `StaleVersionError` if the image set has moved on from `latest_version_id`. While
         the image set is locked by another action, waits within the call's deadline.
         """
-        request = UpdateImageSetMetadataRequest(
+        request = image_sets.UpdateImageSetMetadataRequest(
             datastore_id=datastore_id,
             image_set_id=image_set_id,
             latest_version_id=latest_version_id,
@@ -387,73 +313,77 @@ class HealthImagingClient:
             force=force,
             include_study_image_sets=include_study_image_sets,
         )
-        return await self._calls.call(UPDATE_IMAGE_SET_METADATA, request)
+        return await self._calls.call(image_sets.UPDATE_IMAGE_SET_METADATA, request)
 
     async def copy_image_set(
         self,
         datastore_id: str,
         source_image_set_id: str,
         *,
-        copy_image_set_information: CopyImageSetInformation,
+        copy_image_set_information: image_sets.CopyImageSetInformation,
         force: bool | None = None,
         promote_to_primary: bool | None = None,
-    ) -> CopyImageSetResponse:
+    ) -> image_sets.CopyImageSetResponse:
         """Copy an image set, or some of its instances; wait with `wait_until_image_set_copied`.
 
         Without a destination a new image set is made, and a lost answer raises
         `WriteOutcomeUnknown`: sending again could copy twice.
         """
-        request = CopyImageSetRequest(
+        request = image_sets.CopyImageSetRequest(
             datastore_id=datastore_id,
             source_image_set_id=source_image_set_id,
             copy_image_set_information=copy_image_set_information,
             force=force,
             promote_to_primary=promote_to_primary,
         )
-        return await self._calls.call(COPY_IMAGE_SET, request)
+        return await self._calls.call(image_sets.COPY_IMAGE_SET, request)
 
     async def delete_image_set(
         self, datastore_id: str, image_set_id: str
-    ) -> DeleteImageSetResponse:
+    ) -> image_sets.DeleteImageSetResponse:
         """Delete an image set and all its versions; wait with `wait_until_image_set_deleted`."""
-        request = DeleteImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
-        return await self._calls.call(DELETE_IMAGE_SET, request)
+        request = image_sets.DeleteImageSetRequest(
+            datastore_id=datastore_id, image_set_id=image_set_id
+        )
+        return await self._calls.call(image_sets.DELETE_IMAGE_SET, request)
 
     # ── Tags ──────────────────────────────────────────────────────────────────
 
     async def tag_resource(
         self, resource_arn: str, *, tags: Mapping[str, str]
-    ) -> TagResourceResponse:
+    ) -> tagging.TagResourceResponse:
         """Add tags to a data store or an image set."""
-        request = TagResourceRequest(resource_arn=resource_arn, tags=_as_dict(tags))
-        return await self._calls.call(TAG_RESOURCE, request)
+        request = tagging.TagResourceRequest(resource_arn=resource_arn, tags=_as_dict(tags))
+        return await self._calls.call(tagging.TAG_RESOURCE, request)
 
     async def untag_resource(
         self, resource_arn: str, *, tag_keys: list[str]
-    ) -> UntagResourceResponse:
+    ) -> tagging.UntagResourceResponse:
         """Remove tags from a data store or an image set."""
-        request = UntagResourceRequest(resource_arn=resource_arn, tag_keys=tag_keys)
-        return await self._calls.call(UNTAG_RESOURCE, request)
+        request = tagging.UntagResourceRequest(resource_arn=resource_arn, tag_keys=tag_keys)
+        return await self._calls.call(tagging.UNTAG_RESOURCE, request)
 
-    async def list_tags_for_resource(self, resource_arn: str) -> ListTagsForResourceResponse:
+    async def list_tags_for_resource(
+        self, resource_arn: str
+    ) -> tagging.ListTagsForResourceResponse:
         """List the tags of a data store or an image set."""
-        request = ListTagsForResourceRequest(resource_arn=resource_arn)
-        return await self._calls.call(LIST_TAGS_FOR_RESOURCE, request)
+        request = tagging.ListTagsForResourceRequest(resource_arn=resource_arn)
+        return await self._calls.call(tagging.LIST_TAGS_FOR_RESOURCE, request)
 
     # ── Pagers ────────────────────────────────────────────────────────────────
 
     def iter_datastores(
         self,
         *,
-        datastore_status: DatastoreStatus | None = None,
+        datastore_status: datastores.DatastoreStatus | None = None,
         page_size: int | None = None,
         limit: int | None = None,
         resume_token: str | None = None,
-    ) -> Pager[DatastoreSummary, ListDatastoresResponse]:
+    ) -> Pager[datastores.DatastoreSummary, datastores.ListDatastoresResponse]:
         """The account's data stores."""
-        request = ListDatastoresRequest(datastore_status=datastore_status)
+        request = datastores.ListDatastoresRequest(datastore_status=datastore_status)
         return self._pager(
-            LIST_DATASTORES,
+            datastores.LIST_DATASTORES,
             request,
             lambda page: page.datastore_summaries,
             page_size=page_size,
@@ -465,15 +395,17 @@ class HealthImagingClient:
         self,
         datastore_id: str,
         *,
-        job_status: JobStatus | None = None,
+        job_status: import_jobs.JobStatus | None = None,
         page_size: int | None = None,
         limit: int | None = None,
         resume_token: str | None = None,
-    ) -> Pager[DICOMImportJobSummary, ListDICOMImportJobsResponse]:
+    ) -> Pager[import_jobs.DICOMImportJobSummary, import_jobs.ListDICOMImportJobsResponse]:
         """The import jobs of a data store, of the last 90 days."""
-        request = ListDICOMImportJobsRequest(datastore_id=datastore_id, job_status=job_status)
+        request = import_jobs.ListDICOMImportJobsRequest(
+            datastore_id=datastore_id, job_status=job_status
+        )
         return self._pager(
-            LIST_DICOM_IMPORT_JOBS,
+            import_jobs.LIST_DICOM_IMPORT_JOBS,
             request,
             lambda page: page.job_summaries,
             page_size=page_size,
@@ -489,11 +421,13 @@ class HealthImagingClient:
         page_size: int | None = None,
         limit: int | None = None,
         resume_token: str | None = None,
-    ) -> Pager[ImageSetProperties, ListImageSetVersionsResponse]:
+    ) -> Pager[image_sets.ImageSetProperties, image_sets.ListImageSetVersionsResponse]:
         """The versions of an image set, newest first, failed ones among them."""
-        request = ListImageSetVersionsRequest(datastore_id=datastore_id, image_set_id=image_set_id)
+        request = image_sets.ListImageSetVersionsRequest(
+            datastore_id=datastore_id, image_set_id=image_set_id
+        )
         return self._pager(
-            LIST_IMAGE_SET_VERSIONS,
+            image_sets.LIST_IMAGE_SET_VERSIONS,
             request,
             lambda page: page.image_set_properties_list,
             page_size=page_size,
@@ -505,15 +439,17 @@ class HealthImagingClient:
         self,
         datastore_id: str,
         *,
-        search_criteria: SearchCriteria | None = None,
+        search_criteria: search.SearchCriteria | None = None,
         page_size: int | None = None,
         limit: int | None = None,
         resume_token: str | None = None,
-    ) -> Pager[ImageSetsMetadataSummary, SearchImageSetsResponse]:
+    ) -> Pager[search.ImageSetsMetadataSummary, search.SearchImageSetsResponse]:
         """The image sets that meet the criteria; without criteria, all of the data store."""
-        request = SearchImageSetsRequest(datastore_id=datastore_id, search_criteria=search_criteria)
+        request = search.SearchImageSetsRequest(
+            datastore_id=datastore_id, search_criteria=search_criteria
+        )
         return self._pager(
-            SEARCH_IMAGE_SETS,
+            search.SEARCH_IMAGE_SETS,
             request,
             lambda page: page.image_sets_metadata_summaries,
             page_size=page_size,
@@ -549,15 +485,17 @@ class HealthImagingClient:
         timeout: Duration,
         min_delay: Duration = 0.5,
         max_delay: Duration = 15,
-        on_poll: Callable[[GetImageSetResponse], object] | None = None,
-    ) -> GetImageSetResponse:
+        on_poll: Callable[[image_sets.GetImageSetResponse], object] | None = None,
+    ) -> image_sets.GetImageSetResponse:
         """Wait until a copy's image set, destination or source, is ACTIVE again.
 
         Give the `latest_version_id` of the copy's answer as `version_id`. Raises `WaiterFailed`
         (COPY_FAILED, with the service's message) or `WaiterTimeout`.
         """
-        request = GetImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
-        patience = Patience(timeout, min_delay, max_delay)
+        request = image_sets.GetImageSetRequest(
+            datastore_id=datastore_id, image_set_id=image_set_id
+        )
+        patience = waiters.Patience(timeout, min_delay, max_delay)
         return await self._settled("the copy", request, version_id, patience, on_poll)
 
     async def wait_until_image_set_updated(
@@ -569,15 +507,17 @@ class HealthImagingClient:
         timeout: Duration,
         min_delay: Duration = 0.5,
         max_delay: Duration = 15,
-        on_poll: Callable[[GetImageSetResponse], object] | None = None,
-    ) -> GetImageSetResponse:
+        on_poll: Callable[[image_sets.GetImageSetResponse], object] | None = None,
+    ) -> image_sets.GetImageSetResponse:
         """Wait until an update has finished.
 
         Give the `latest_version_id` of the update's answer as `version_id`. Raises
         `WaiterFailed` (UPDATE_FAILED, with the service's message) or `WaiterTimeout`.
         """
-        request = GetImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
-        patience = Patience(timeout, min_delay, max_delay)
+        request = image_sets.GetImageSetRequest(
+            datastore_id=datastore_id, image_set_id=image_set_id
+        )
+        patience = waiters.Patience(timeout, min_delay, max_delay)
         return await self._settled("the update", request, version_id, patience, on_poll)
 
     async def wait_until_image_set_deleted(
@@ -589,16 +529,20 @@ class HealthImagingClient:
         timeout: Duration,
         min_delay: Duration = 0.5,
         max_delay: Duration = 15,
-        on_poll: Callable[[GetImageSetResponse], object] | None = None,
-    ) -> GetImageSetResponse | None:
+        on_poll: Callable[[image_sets.GetImageSetResponse], object] | None = None,
+    ) -> image_sets.GetImageSetResponse | None:
         """Wait until an image set is DELETED, or no longer there (`None`).
 
         `version_id` is taken as in the other waiters; a deletion takes every version.
         """
-        check_version_id(version_id)
-        request = GetImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
-        patience = Patience(timeout, min_delay, max_delay)
-        waiter = self._waiter(GET_IMAGE_SET, request, judge_deleted, patience, on_poll)
+        waiters.check_version_id(version_id)
+        request = image_sets.GetImageSetRequest(
+            datastore_id=datastore_id, image_set_id=image_set_id
+        )
+        patience = waiters.Patience(timeout, min_delay, max_delay)
+        waiter = self._waiter(
+            image_sets.GET_IMAGE_SET, request, waiters.judge_deleted, patience, on_poll
+        )
         return await waiter.run_until_gone("the deletion")
 
     async def wait_until_dicom_import_job_completed(
@@ -609,12 +553,14 @@ class HealthImagingClient:
         timeout: Duration,
         min_delay: Duration = 2,
         max_delay: Duration = 60,
-        on_poll: Callable[[GetDICOMImportJobResponse], object] | None = None,
-    ) -> GetDICOMImportJobResponse:
+        on_poll: Callable[[import_jobs.GetDICOMImportJobResponse], object] | None = None,
+    ) -> import_jobs.GetDICOMImportJobResponse:
         """Wait until an import job is COMPLETED; `WaiterFailed` if it is FAILED."""
-        request = GetDICOMImportJobRequest(datastore_id=datastore_id, job_id=job_id)
-        patience = Patience(timeout, min_delay, max_delay)
-        waiter = self._waiter(GET_DICOM_IMPORT_JOB, request, judge_import_job, patience, on_poll)
+        request = import_jobs.GetDICOMImportJobRequest(datastore_id=datastore_id, job_id=job_id)
+        patience = waiters.Patience(timeout, min_delay, max_delay)
+        waiter = self._waiter(
+            import_jobs.GET_DICOM_IMPORT_JOB, request, waiters.judge_import_job, patience, on_poll
+        )
         return await waiter.run("the import job")
 
     async def wait_until_datastore_active(
@@ -624,12 +570,14 @@ class HealthImagingClient:
         timeout: Duration,
         min_delay: Duration = 2,
         max_delay: Duration = 60,
-        on_poll: Callable[[GetDatastoreResponse], object] | None = None,
-    ) -> GetDatastoreResponse:
+        on_poll: Callable[[datastores.GetDatastoreResponse], object] | None = None,
+    ) -> datastores.GetDatastoreResponse:
         """Wait until a new data store is ACTIVE; `WaiterFailed` if it is CREATE_FAILED."""
-        request = GetDatastoreRequest(datastore_id=datastore_id)
-        patience = Patience(timeout, min_delay, max_delay)
-        waiter = self._waiter(GET_DATASTORE, request, judge_datastore_active, patience, on_poll)
+        request = datastores.GetDatastoreRequest(datastore_id=datastore_id)
+        patience = waiters.Patience(timeout, min_delay, max_delay)
+        waiter = self._waiter(
+            datastores.GET_DATASTORE, request, waiters.judge_datastore_active, patience, on_poll
+        )
         return await waiter.run("the creation of the data store")
 
     async def wait_until_datastore_deleted(
@@ -639,29 +587,33 @@ class HealthImagingClient:
         timeout: Duration,
         min_delay: Duration = 2,
         max_delay: Duration = 60,
-        on_poll: Callable[[GetDatastoreResponse], object] | None = None,
-    ) -> GetDatastoreResponse | None:
+        on_poll: Callable[[datastores.GetDatastoreResponse], object] | None = None,
+    ) -> datastores.GetDatastoreResponse | None:
         """Wait until a data store is DELETED, or no longer there (`None`)."""
-        request = GetDatastoreRequest(datastore_id=datastore_id)
-        patience = Patience(timeout, min_delay, max_delay)
-        waiter = self._waiter(GET_DATASTORE, request, judge_datastore_deleted, patience, on_poll)
+        request = datastores.GetDatastoreRequest(datastore_id=datastore_id)
+        patience = waiters.Patience(timeout, min_delay, max_delay)
+        waiter = self._waiter(
+            datastores.GET_DATASTORE, request, waiters.judge_datastore_deleted, patience, on_poll
+        )
         return await waiter.run_until_gone("the deletion of the data store")
 
     async def _settled(
         self,
         awaited: str,
-        request: GetImageSetRequest,
+        request: image_sets.GetImageSetRequest,
         version_id: str | None,
-        patience: Patience,
-        on_poll: Callable[[GetImageSetResponse], object] | None,
-    ) -> GetImageSetResponse:
-        judge = judge_settled(version_id)
-        waiter = self._waiter(GET_IMAGE_SET, request, judge, patience, on_poll)
+        patience: waiters.Patience,
+        on_poll: Callable[[image_sets.GetImageSetResponse], object] | None,
+    ) -> image_sets.GetImageSetResponse:
+        judge = waiters.judge_settled(version_id)
+        waiter = self._waiter(image_sets.GET_IMAGE_SET, request, judge, patience, on_poll)
         image_set = await waiter.run(awaited)
-        if version_id is not None and versions_beyond(image_set, version_id) > 0:
+        if version_id is not None and waiters.versions_beyond(image_set, version_id) > 0:
             # Another action came after: how the awaited one ended, its own version tells.
-            own = await self._calls.call(GET_IMAGE_SET, evolve(request, version_id=version_id))
-            if own.image_set_workflow_status in FAILED_STATUSES:
+            own = await self._calls.call(
+                image_sets.GET_IMAGE_SET, evolve(request, version_id=version_id)
+            )
+            if own.image_set_workflow_status in waiters.FAILED_STATUSES:
                 raise WaiterFailed(f"{awaited} failed", own, own.message)
         return image_set
 
@@ -669,14 +621,14 @@ class HealthImagingClient:
         self,
         operation: Operation[Request, Response],
         request: Request,
-        judge: Callable[[Response], Judgement],
-        patience: Patience,
+        judge: Callable[[Response], waiters.Judgement],
+        patience: waiters.Patience,
         on_poll: Callable[[Response], object] | None,
-    ) -> Waiter[Response]:
+    ) -> waiters.Waiter[Response]:
         async def describe(within: float) -> Response:
             return await self._calls.call(operation, request, within=within)
 
-        return Waiter(
+        return waiters.Waiter(
             describe=describe,
             longest_look=self.config.deadline,
             judge=judge,

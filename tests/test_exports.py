@@ -128,8 +128,13 @@ def test_the_package_is_typed() -> None:
         "botocore.client",
         "botocore.session",
         "healthimaging_sdk._profile",
+        "healthimaging_sdk.datastores",
         "healthimaging_sdk.emulator",
         "healthimaging_sdk.events",
+        "healthimaging_sdk.import_jobs",
+        "healthimaging_sdk.search",
+        "healthimaging_sdk.tags",
+        "healthimaging_sdk.waiters",
         "imagecodecs",
         "numpy",
         "opentelemetry",
@@ -148,13 +153,26 @@ def imported() -> frozenset[str]:
     return modules_after("from healthimaging_sdk import HealthImagingClient")
 
 
+TYPES = """
+from typing import get_type_hints
+from healthimaging_sdk import HealthImagingClient
+answer = get_type_hints(HealthImagingClient.get_dicom_import_job)["return"]
+assert answer.__name__ == "GetDICOMImportJobResponse"
+"""
+
+
+def test_the_types_of_a_method_bring_its_family() -> None:
+    """Sphinx, pydantic and FastAPI ask for them so."""
+    assert "healthimaging_sdk.import_jobs" in modules_after(TYPES)
+
+
 @pytest.mark.parametrize("module", ["aiohttp", "botocore", "tenacity"])
 def test_a_model_is_imported_without(module: str) -> None:
     assert module not in modules_after("from healthimaging_sdk import GetImageSetResponse")
 
 
-def modules_after(statement: str) -> frozenset[str]:
-    """The modules of a fresh interpreter that has run the statement."""
-    code = f"import sys; {statement}; print(*sys.modules)"
+def modules_after(statements: str) -> frozenset[str]:
+    """The modules of a fresh interpreter that has run the statements."""
+    code = f"{statements}\nimport sys; print(*sys.modules)"
     run = [sys.executable, "-W", "error", "-c", code]
     return frozenset(subprocess.run(run, check=True, capture_output=True, text=True).stdout.split())
