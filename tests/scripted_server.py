@@ -117,6 +117,24 @@ def chunks(*parts: bytes, headers: Mapping[str, str] | None = None) -> Step:
     return step
 
 
+async def tunnel(connection: Connection, received: Received) -> None:
+    """What a proxy does with CONNECT: bytes go both ways until one side ends."""
+    host, port = received.target.split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    await connection.send(head(200, {}))
+    await asyncio.gather(
+        _pump(connection.reader, writer),
+        _pump(reader, connection.writer),
+    )
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(64 * 1024):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
 @define(eq=False)
 class ScriptedServer:
     """Gives each request the next step of its script; the last step serves all further ones."""

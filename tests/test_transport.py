@@ -39,6 +39,7 @@ from scripted_server import (
     head,
     raw,
     reset,
+    tunnel,
 )
 from serving import Serve
 
@@ -184,6 +185,28 @@ async def test_a_proxy_that_refuses_a_tunnel_was_not_the_service(
     assert type(raised) is TransportError
     assert raised.outcome is Outcome.NOT_SENT
     assert_clean(raised)
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_calls_share_a_tunnel_through_a_proxy(
+    tls_server: ScriptedServer, time: FakeTime
+) -> None:
+    """But a write that must not be sent twice has one of its own."""
+    async with ScriptedServer([tunnel]) as proxy:
+        url = proxy.url.replace("//", f"//user:{CANARY}@")
+        async with elsewhere(tls_server.url, time, proxy=url) as client:
+            for call in (get, get, copy):
+                await call(client)
+    assert len(proxy.requests) == 2
+    for connect in proxy.requests:
+        assert connect.method == "CONNECT"
+        assert connect.target == tls_server.url.removeprefix("https://")
+        assert connect.headers["proxy-authorization"].startswith("Basic ")
+        assert "authorization" not in connect.headers
+    assert [request.connection for request in tls_server.requests] == [1, 1, 2]
+    for request in tls_server.requests:
+        assert request.headers["authorization"].startswith("AWS4-HMAC-SHA256 ")
+        assert "proxy-authorization" not in request.headers
 
 
 @pytest.mark.parametrize("url", ["ftp://proxy", "proxy:80", "", "http://", "http://a b", "//x"])
@@ -348,7 +371,7 @@ async def tls_server() -> AsyncIterator[ScriptedServer]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate: Any = AUTHORITY.issue_cert("127.0.0.1")  # its types are unknown
     certificate.configure_cert(context)
-    async with ScriptedServer([OK], tls=context) as server:
+    async with ScriptedServer([OK, OK, COPIED], tls=context) as server:
         yield server
 
 
@@ -365,23 +388,27 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_once(
     assert_clean(raised)
 
 
-async def test_the_environments_certificates_are_trusted(
-    tls_server: ScriptedServer, time: FakeTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names our authority."""
     bundle = tmp_path / "bundle.pem"
     AUTHORITY.cert_pem.write_to_path(str(bundle))
     monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+
+
+@pytest.mark.usefixtures("trusted")
+async def test_the_environments_certificates_are_trusted(
+    tls_server: ScriptedServer, time: FakeTime
+) -> None:
     async with elsewhere(tls_server.url, time) as client:
         await get(client)
     assert len(tls_server.requests) == 1
 
 
+@pytest.mark.usefixtures("trusted")
 async def test_a_certificate_for_another_host_is_refused(
-    tls_server: ScriptedServer, time: FakeTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tls_server: ScriptedServer, time: FakeTime
 ) -> None:
-    bundle = tmp_path / "bundle.pem"
-    AUTHORITY.cert_pem.write_to_path(str(bundle))
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
     async with elsewhere(tls_server.url.replace("127.0.0.1", "localhost"), time) as client:
         raised = await caught(get, client)
     assert type(raised) is TransportError
