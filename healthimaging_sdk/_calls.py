@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -34,8 +34,6 @@ from healthimaging_sdk.reports import CallReport, observed
 
 Result = TypeVar("Result")
 Receive = Callable[[Answer], Awaitable[Result]]
-
-_UNOBSERVED = nullcontext[CallReport | None](None)
 
 
 @frozen
@@ -73,8 +71,10 @@ class Caller:
         within: float | None = None,
     ) -> Response:
         """The response, in `within` seconds if they are fewer than the configured deadline."""
-        receive = partial(self._receive, operation)
-        with self._observed(operation) as report:
+        receive, observers = partial(self._receive, operation), self.config.observers
+        if not observers:
+            return await self._perform(operation, request, receive, within, None)
+        with observed(observers, CallReport(operation.name)) as report:
             return await self._perform(operation, request, receive, within, report)
 
     async def _receive(self, operation: Operation[Any, Response], answer: Answer) -> Response:
@@ -95,7 +95,7 @@ class Caller:
         async def receive(answer: Answer) -> Answer:
             return answer
 
-        with self._observed(operation) as report:
+        with observed(self.config.observers, CallReport(operation.name)) as report:
             answer = await self._perform(operation, request, receive, None, report)
             self._streaming.add(answer)
             try:
@@ -126,12 +126,6 @@ class Caller:
         await asyncio.wait([opening])
         if not opening.cancelled() and opening.exception() is None:
             await opening.result().aclose()
-
-    def _observed(
-        self, operation: Operation[Any, Any]
-    ) -> AbstractContextManager[CallReport | None]:
-        observers = self.config.observers
-        return observed(observers, CallReport(operation.name)) if observers else _UNOBSERVED
 
     async def _perform(
         self,

@@ -17,7 +17,7 @@ from healthimaging_sdk._pacing import Pacer
 from healthimaging_sdk._protocol import REQUEST_ID, HttpRequest, HttpResponse, read_error
 from healthimaging_sdk._retrying import Call
 from healthimaging_sdk._signing import Signer
-from healthimaging_sdk._transport import MAX_ERROR, Answer, Message, Transport
+from healthimaging_sdk._transport import MAX_ERROR, Answer, Transport
 from healthimaging_sdk.errors import HealthImagingError, Outcome, ServiceError
 from healthimaging_sdk.reports import AttemptReport, error_code
 
@@ -67,7 +67,8 @@ class Exchange:
         try:
             credentials = await self.credentials.get()
             skew = self.skew
-            message = self._signed(call, operation, written, credentials)
+            url = self.endpoint.base_url(operation.host_prefix) + written.target
+            headers = self._signed(call, url, written, credentials)
         except BaseException:
             self.transport.slots.release()
             raise
@@ -77,7 +78,9 @@ class Exchange:
         call.outcome = Outcome.UNKNOWN
         answer: Answer | None = None
         try:
-            answer = await self.transport.send(message, fresh=fresh)
+            answer = await self.transport.send(
+                written.method, url, headers, written.body, fresh=fresh
+            )
             answer.report = call.report
             result = await _received(answer, operation, request, receive)
         except BaseException as error:
@@ -118,14 +121,9 @@ class Exchange:
             self.transport.slots.release()
 
     def _signed(
-        self,
-        call: Call,
-        operation: Operation[Any, Any],
-        written: HttpRequest,
-        credentials: Credentials,
-    ) -> Message:
-        url = self.endpoint.base_url(operation.host_prefix) + written.target
-        headers = self.signer.sign(
+        self, call: Call, url: str, written: HttpRequest, credentials: Credentials
+    ) -> Mapping[str, str]:
+        return self.signer.sign(
             method=written.method,
             url=url,
             headers={
@@ -138,7 +136,6 @@ class Exchange:
             credentials=credentials,
             skew=self.skew,
         )
-        return Message(written.method, url, headers, written.body)
 
     def _tell(
         self, call: Call, sent_at: float, answer: Answer | None, error: BaseException | None

@@ -30,16 +30,6 @@ MAX_JSON = 16 * 2**20
 MAX_ERROR = 64 * 1024
 
 
-@define
-class Message:
-    """A signed request: exactly these bytes go out."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
 @define(eq=False)
 class _Hold:
     """A connection as a response sees it, who cannot give it back before it has been judged.
@@ -47,18 +37,9 @@ class _Hold:
     aiohttp would lend it to the next request at the last byte, whatever the answer was.
     """
 
-    _connection: Connection
-
-    @property
-    def protocol(self) -> object:
-        return self._connection.protocol
-
-    @property
-    def transport(self) -> asyncio.Transport | None:
-        return self._connection.transport
-
-    def close(self) -> None:
-        self._connection.close()
+    protocol: ResponseHandler
+    transport: asyncio.Transport | None
+    close: Callable[[], None]
 
     def release(self) -> None:
         """Not yet."""
@@ -117,7 +98,8 @@ class _Response(aiohttp.ClientResponse):
         protocol = cast("ResponseHandler", connection.protocol)
         self.silence.begin(protocol)
         try:
-            return await super().start(cast("Connection", _Hold(connection)))
+            held = _Hold(protocol, connection.transport, connection.close)
+            return await super().start(cast("Connection", held))
         except BaseException:
             _close(connection)
             raise
@@ -304,8 +286,10 @@ class Transport:
             response_class=Response,
         )
 
-    async def send(self, message: Message, *, fresh: bool) -> Answer:
-        """Sends once and waits for the head of the answer.
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, fresh: bool
+    ) -> Answer:
+        """Sends exactly this, once, and waits for the head of the answer.
 
         The caller has acquired one of `slots`; it is free again when the answer is closed, or
         at once if none comes.
@@ -315,13 +299,13 @@ class Transport:
             session = self._fresh = self._fresh or self._session(force_close=True)
         try:
             response = await session.request(
-                message.method,
-                URL(message.url, encoded=True),
-                data=message.body,
-                headers=message.headers,
+                method,
+                URL(url, encoded=True),
+                data=body,
+                headers=headers,
                 allow_redirects=False,
                 proxy=self.config.proxy,
-                middlewares=None if message.method == "POST" else (_no_second_sending,),
+                middlewares=None if method == "POST" else (_no_second_sending,),
             )
         except FAULTS as error:
             self.slots.release()

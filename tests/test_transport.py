@@ -53,7 +53,7 @@ from healthimaging_sdk import (
     ServiceError,
     TransportError,
 )
-from healthimaging_sdk._transport import Message, Transport
+from healthimaging_sdk._transport import Transport
 
 CANARY = "canary"
 SECRET = Credentials("AKIDcanary0000", "secret-canary", "session-canary")
@@ -337,8 +337,10 @@ async def test_an_answer_to_half_a_request_ends_the_connection() -> None:
         async with Transport(Config(), None) as transport:
             for _ in range(2):
                 await transport.slots.acquire()
-                message = Message("POST", f"http://{host}:{port}/", headers, body)
-                refusal = await asyncio.wait_for(transport.send(message, fresh=False), 10)
+                sending = transport.send(
+                    "POST", f"http://{host}:{port}/", headers, body, fresh=False
+                )
+                refusal = await asyncio.wait_for(sending, 10)
                 assert (refusal.status, await refusal.read()) == (413, b"")
                 refusal.close()
                 await gone.acquire()
