@@ -13,7 +13,7 @@ from benchmarks.environments import CLIENTS, Client, interpreters, versions
 from benchmarks.report import Run, rewritten, tables
 from benchmarks.rows import Row, Study
 from benchmarks.sampling import sample_of
-from benchmarks.server import serving
+from benchmarks.server import serving, sleepless_cores
 from benchmarks.studies import STUDIES
 
 WORK = Path("build/benchmarks").absolute()
@@ -21,10 +21,7 @@ WORK = Path("build/benchmarks").absolute()
 
 def main() -> None:
     options = _options()
-    clients = dict(CLIENTS)
-    if options.beside:
-        clients[rows.BESIDE] = replace(CLIENTS[rows.SDK], checkout=options.beside.absolute())
-    wanted = options.clients.split(",") if options.clients else list(clients)
+    wanted = options.clients.split(",") if options.clients else list(CLIENTS)
     for name in options.studies:
         study = _chosen(
             STUDIES[name],
@@ -33,6 +30,10 @@ def main() -> None:
             beside=bool(options.beside),
         )
         if study.rows:
+            clients = dict(CLIENTS)
+            if options.beside:
+                ours = CLIENTS[study.rows[0].clients[0]]
+                clients[rows.BESIDE] = replace(ours, checkout=options.beside.absolute())
             run = _run(name, study, clients, options)
             _keep(run)
             text = "\n".join(tables(study, run))
@@ -72,7 +73,7 @@ def _chosen(study: Study, texts: list[str], wanted: list[str], *, beside: bool) 
 
 def _with_beside(row: Row) -> Row:
     ours, *others = row.clients
-    no_worse = {(rows.SDK, rows.BESIDE): 1.0}
+    no_worse = {(ours, rows.BESIDE): 1.0}
     return replace(row, clients=(ours, rows.BESIDE, *others), targets={**no_worse, **row.targets})
 
 
@@ -80,11 +81,11 @@ def _run(name: str, study: Study, clients: dict[str, Client], options: argparse.
     used = {each: clients[each] for row in study.rows for each in row.clients}
     pythons = interpreters(WORK / "environments", used)
     write_answers(WORK / "answers", [row.answer for row in study.rows])
-    with serving(WORK / "answers", WORK) as (url, server):
+    with sleepless_cores() as sleepless, serving(WORK / "answers", WORK) as (url, server):
         run = Run(
             command=f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip(),
             study=name,
-            server=server,
+            server=f"{server}, cores that {'never' if sleepless else 'may'} sleep",
             versions={each: versions(python) for each, python in pythons.items()},
             samples={row.name: {} for row in study.rows},
         )

@@ -42,6 +42,7 @@ CLIENTS = {
     rows.SDK: Client("sdk.py", "sdk"),
     rows.PLAIN: Client("sdk.py", "sdk", ("plain",)),
     rows.UVLOOP: Client("sdk.py", "sdk", ("uvloop",)),
+    rows.TURNS: Client("turns.py", "sdk"),
     rows.BARE: Client("bare.py", "sdk"),
     rows.AIOBOTOCORE: Client("aws_async.py", "aiobotocore"),
     rows.BOTO3: Client("aws_threads.py", "boto3"),

@@ -18,6 +18,7 @@ COLUMNS = (
     rows.BESIDE,
     rows.PLAIN,
     rows.UVLOOP,
+    rows.TURNS,
     rows.BARE,
     rows.AIOBOTOCORE,
     rows.BOTO3,

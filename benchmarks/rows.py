@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 SDK, PLAIN, UVLOOP, BESIDE = "sdk", "sdk without speedups", "sdk on uvloop", "sdk beside"
+TURNS = "sdk in turns with bare aiohttp"
 AIOBOTOCORE, CAPO, BARE = "aiobotocore", "capo", "bare aiohttp"
 BOTO3, BOTO3_32 = "boto3", "boto3 in 32 threads"
 

@@ -14,6 +14,7 @@ from benchmarks.rows import (
     PLAIN,
     SDK,
     SETTLED,
+    TURNS,
     UVLOOP,
     Row,
     Study,
@@ -162,8 +163,26 @@ PROFILE = Study(
     figure="profile",
 )
 
+IN_TURNS = Study(
+    "CPU of a call in multiples of bare aiohttp's, medians",
+    tuple(
+        replace(
+            row,
+            name=f"{row.name}, at most {row.targets[SDK, BARE]}",
+            calls=10 * row.calls,
+            clients=(TURNS,),
+            targets={},
+        )
+        for row in PEERS.rows
+        if (SDK, BARE) in row.targets
+    ),
+    figure="of_bare",
+    decimals=2,
+)
+
 STUDIES = {
     "peers": PEERS,
+    "turns": IN_TURNS,
     "profile": PROFILE,
     "growth": GROWTH,
     "connections": CONNECTIONS,

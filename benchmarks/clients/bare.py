@@ -74,4 +74,5 @@ async def opened(job: Job) -> AsyncIterator[Client]:
         yield Client(job, session)
 
 
-run_async(job_from_arguments(), opened)
+if __name__ == "__main__":
+    run_async(job_from_arguments(), opened)

@@ -68,11 +68,11 @@ def run_async(job: Job, client: Callable[[Job], AbstractAsyncContextManager[Any]
             else:
                 work = warm_up = getattr(opened, job.work)
                 runs = job.calls
-            await _at_once(warm_up, max(job.at_once, job.calls // 10), job.at_once)
+            await run_at_once(warm_up, max(job.at_once, job.calls // 10), job.at_once)
             lag = _Lag()
             watching = asyncio.create_task(lag.watch()) if job.watch_lag else None
             with _measured(job, lag) as sample:
-                await _at_once(work, runs, job.at_once)
+                await run_at_once(work, runs, job.at_once)
                 if watching is not None:
                     await asyncio.sleep(2 * TICK)  # or it would not see the end of the last call
             if watching is not None:
@@ -80,13 +80,13 @@ def run_async(job: Job, client: Callable[[Job], AbstractAsyncContextManager[Any]
                 with suppress(asyncio.CancelledError):
                     await watching
             if job.profile:
-                sample["profile"] = await _shares(_at_once(work, runs, job.at_once))
+                sample["profile"] = await _shares(run_at_once(work, runs, job.at_once))
             print(json.dumps(sample))
 
     _run(main(), uvloop="uvloop" in job.options)
 
 
-async def _at_once(work: Callable[[], Awaitable[object]], calls: int, at_once: int) -> None:
+async def run_at_once(work: Callable[[], Awaitable[object]], calls: int, at_once: int) -> None:
     async def some(count: int) -> None:
         for _ in range(count):
             await work()

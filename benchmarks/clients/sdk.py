@@ -105,4 +105,5 @@ async def opened(job: Job) -> AsyncIterator[Client]:
         yield Client(job, client)
 
 
-run_async(JOB, opened)
+if __name__ == "__main__":
+    run_async(JOB, opened)
