@@ -80,6 +80,18 @@ def test_nginx_answers_like_our_server(work: Path) -> None:
         check_works(["get_image_frame", "metadata_to_dict", "iterate_versions"], url, work)
 
 
+def test_a_turn_of_each_client_has_connections_of_its_own(work: Path) -> None:
+    turns = replace(CLIENTS[rows.TURNS], checkout=SDK.checkout)
+    row = Row("turns", "get_image_set", rows.SETTLED, CALLS, AT_ONCE)
+    with server.serving(work / "answers", work) as (url, _):
+        sample = sample_of(
+            row, Study("", ()), turns, python=sys.executable, url=url, work=work, quick=False
+        )
+
+    assert sample["connections"] == 2 * AT_ONCE
+    assert sample["of_bare"] > 0
+
+
 def test_a_document_has_the_size_that_its_row_says(tmp_path: Path) -> None:
     write_answers(tmp_path, [("document", 1)])
 
