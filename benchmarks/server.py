@@ -86,8 +86,8 @@ def serving(answers: Path, work: Path) -> Iterator[tuple[str, str]]:
 def sleepless_cores() -> Iterator[bool]:
     """Whether they are: Linux lets root forbid them to sleep.
 
-    To wake the server's core is a part of sending. In a virtual machine that takes 5 to 25 us of a
-    client's CPU, the more often the longer it thinks between two requests.
+    To wake the server's core is a part of sending. In a virtual machine that takes up to a tenth
+    of a client's CPU, the more often the longer it thinks between two requests.
     https://docs.kernel.org/power/pm_qos_interface.html
     """
     with ExitStack() as stack:
