@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from healthimaging_sdk._conflicts import Conflicts, expectations, member, repetition_of
 from healthimaging_sdk._deadlines import Deadlines
-from healthimaging_sdk._exchange import Exchange
+from healthimaging_sdk._exchange import Exchange, Receive
 from healthimaging_sdk._logs import waiting_for_lock
 from healthimaging_sdk._operation import Operation, Repetition, Request, Response
 from healthimaging_sdk._pacing import Pacer
@@ -33,7 +33,6 @@ from healthimaging_sdk.image_sets import GET_IMAGE_SET, GetImageSetRequest, GetI
 from healthimaging_sdk.reports import CallReport, observed
 
 Result = TypeVar("Result")
-Receive = Callable[[Answer], Awaitable[Result]]
 
 
 @frozen
@@ -63,19 +62,26 @@ class Caller:
         self._pacer = Pacer(config.pacing, config.clock, config.sleep)
         self._policy = RetryPolicy(max_attempts(config), RetryQuota(), config.sleep, config.random)
 
-    async def call(
+    def call(
         self,
         operation: Operation[Request, Response],
         request: Request,
-        *,
         within: float | None = None,
+    ) -> Awaitable[Response]:
+        """The response, in `within` seconds if they are fewer than the configured deadline.
+
+        No coroutine itself: each between a call and its socket costs on every way back, and is
+        one more object that the garbage collector visits while the call waits.
+        """
+        if self.config.observers:
+            return self._observed(operation, request, within)
+        return self._perform(operation, request, self._receive, within, None)
+
+    async def _observed(
+        self, operation: Operation[Request, Response], request: Request, within: float | None
     ) -> Response:
-        """The response, in `within` seconds if they are fewer than the configured deadline."""
-        receive, observers = partial(self._receive, operation), self.config.observers
-        if not observers:
-            return await self._perform(operation, request, receive, within, None)
-        with observed(observers, CallReport(operation.name)) as report:
-            return await self._perform(operation, request, receive, within, report)
+        with observed(self.config.observers, CallReport(operation.name)) as report:
+            return await self._perform(operation, request, self._receive, within, report)
 
     async def _receive(self, operation: Operation[Any, Response], answer: Answer) -> Response:
         if operation.gzipped:
@@ -92,11 +98,8 @@ class Caller:
     ) -> AsyncGenerator[BlobStream, None]:
         """The body of a blob operation; the deadline ends when its head has arrived."""
 
-        async def receive(answer: Answer) -> Answer:
-            return answer
-
         with observed(self.config.observers, CallReport(operation.name)) as report:
-            answer = await self._perform(operation, request, receive, None, report)
+            answer = await self._perform(operation, request, _head, None, report)
             self._streaming.add(answer)
             try:
                 yield BlobStream.of(
@@ -161,24 +164,30 @@ class Caller:
         request: Request,
         receive: Receive[Result],
     ) -> Awaitable[Result]:
-        """No coroutine itself: each between a call and its socket costs on every way back."""
         written = write_request(operation, request)
-
-        async def attempt() -> Result:
-            call.attempts += 1
-            try:
-                return await exchange.attempt(call, operation, request, written, receive)
-            except ServiceError as error:
-                if not operation.targets:
-                    raise
-                call.refusal = error
-                explained = await self._explain(exchange, call, operation, request, error)
-                call.refusal = None
-                if explained is error:
-                    raise
-                raise explained from error
-
+        attempt = partial(exchange.attempt, call, operation, request, written, receive)
+        if operation.targets:
+            attempt = partial(self._explained, attempt, exchange, call, operation, request)
         return self._policy.run(call, attempt)
+
+    async def _explained(
+        self,
+        attempt: Callable[[], Awaitable[Result]],
+        exchange: Exchange,
+        call: Call,
+        operation: Operation[Request, Any],
+        request: Request,
+    ) -> Result:
+        """The attempt of a write to an image set. What refuses it is looked into."""
+        try:
+            return await attempt()
+        except ServiceError as error:
+            call.refusal = error
+            explained = await self._explain(exchange, call, operation, request, error)
+            call.refusal = None
+            if explained is error:
+                raise
+            raise explained from error
 
     async def _explain(
         self,
@@ -193,7 +202,6 @@ class Caller:
 
         async def look(image_set_id: str) -> GetImageSetResponse:
             asked = GetImageSetRequest(datastore_id=datastore_id, image_set_id=image_set_id)
-            receive = partial(self._receive, GET_IMAGE_SET)
             reading = Call(
                 GET_IMAGE_SET.name,
                 Repetition.READ,
@@ -201,7 +209,7 @@ class Caller:
                 call.max_attempts,
                 call.report,
             )
-            return await self._repeat(exchange, reading, GET_IMAGE_SET, asked, receive)
+            return await self._repeat(exchange, reading, GET_IMAGE_SET, asked, self._receive)
 
         async def pause(seconds: float) -> None:
             waiting_for_lock(operation.name, seconds)
@@ -247,6 +255,10 @@ class Caller:
             self._opening = asyncio.create_task(self._open(self._pacer))
         self._opened = opened = await asyncio.shield(self._opening)
         return opened
+
+
+async def _head(_: Operation[Any, Any], answer: Answer) -> Answer:
+    return answer
 
 
 def _has_failed(opening: "asyncio.Task[Opened]") -> bool:

@@ -22,6 +22,7 @@ from healthimaging_sdk.errors import HealthImagingError, Outcome, ServiceError
 from healthimaging_sdk.reports import AttemptReport, error_code
 
 Result = TypeVar("Result")
+Receive = Callable[[Operation[Any, Any], Answer], Awaitable[Result]]
 
 EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
 SKEW_CODES = frozenset(
@@ -60,9 +61,10 @@ class Exchange:
         operation: Operation[Any, Any],
         request: object,
         written: HttpRequest,
-        receive: Callable[[Answer], Awaitable[Result]],
+        receive: Receive[Result],
     ) -> Result:
         """What `receive` makes of the answer; it closes the answer, unless it fails."""
+        call.attempts += 1
         await self._turn(call, operation)
         try:
             credentials = await self.credentials.get()
@@ -185,10 +187,10 @@ async def _received(
     answer: Answer,
     operation: Operation[Any, Any],
     request: object,
-    receive: Callable[[Answer], Awaitable[Result]],
+    receive: Receive[Result],
 ) -> Result:
     if 200 <= answer.status < 300:
-        return await receive(answer)
+        return await receive(operation, answer)
     body = await answer.read_start(MAX_ERROR)
     answer.close()
     raise read_error(operation.name, request, HttpResponse(answer.status, answer.headers, body))

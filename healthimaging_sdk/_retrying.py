@@ -112,7 +112,7 @@ class Call:
     refusal: ServiceError | None = None
     """The refusal that is being looked into."""
 
-    failures: list[HealthImagingError] = field(factory=list[HealthImagingError])
+    failures: tuple[HealthImagingError, ...] = ()
     held: int = 1
     """The tokens that success gives back: those of the last retry, or one without any."""
 
@@ -147,7 +147,7 @@ class RetryPolicy:
         def may_repeat(error: BaseException) -> bool:
             if not isinstance(error, HealthImagingError):
                 return False
-            call.failures.append(error)
+            call.failures += (error,)
             if error.outcome is Outcome.UNKNOWN and call.repetition is Repetition.UNGUARDED:
                 return False
             return kind_of(error, call.repetition) is not None

@@ -39,7 +39,10 @@ class _Hold:
 
     protocol: ResponseHandler
     transport: asyncio.Transport | None
-    close: Callable[[], None]
+    _connection: Connection
+
+    def close(self) -> None:
+        self._connection.close()
 
     def release(self) -> None:
         """Not yet."""
@@ -98,7 +101,7 @@ class _Response(aiohttp.ClientResponse):
         protocol = cast("ResponseHandler", connection.protocol)
         self.silence.begin(protocol)
         try:
-            held = _Hold(protocol, connection.transport, connection.close)
+            held = _Hold(protocol, connection.transport, connection)
             return await super().start(cast("Connection", held))
         except BaseException:
             _close(connection)

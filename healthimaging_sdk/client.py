@@ -9,6 +9,7 @@ from __future__ import annotations  # the names of families, without their impor
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -625,11 +626,8 @@ class HealthImagingClient:
         patience: waiters.Patience,
         on_poll: Callable[[Response], object] | None,
     ) -> waiters.Waiter[Response]:
-        async def describe(within: float) -> Response:
-            return await self._calls.call(operation, request, within=within)
-
         return waiters.Waiter(
-            describe=describe,
+            describe=partial(self._calls.call, operation, request),
             longest_look=self.config.deadline,
             judge=judge,
             patience=patience,
