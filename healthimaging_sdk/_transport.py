@@ -42,7 +42,7 @@ class _Hold:
     _connection: Connection
 
     def close(self) -> None:
-        self._connection.close()
+        _close(self._connection)
 
     def release(self) -> None:
         """Not yet."""
