@@ -6,9 +6,9 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from zlib import crc32
 
-from benchmarks import rows
-from benchmarks.content import write_answers
+from benchmarks import content, rows
 from benchmarks.environments import CLIENTS, Client, interpreters, versions
 from benchmarks.report import Run, rewritten, tables
 from benchmarks.rows import Row, Study
@@ -17,6 +17,8 @@ from benchmarks.server import serving, sleepless_cores
 from benchmarks.studies import STUDIES
 
 WORK = Path("build/benchmarks").absolute()
+ANSWERS = WORK / f"answers-{crc32(Path(content.__file__).read_bytes()):08x}"
+"""Of this version of what is answered."""
 
 
 def main() -> None:
@@ -80,8 +82,8 @@ def _with_beside(row: Row) -> Row:
 def _run(name: str, study: Study, clients: dict[str, Client], options: argparse.Namespace) -> Run:
     used = {each: clients[each] for row in study.rows for each in row.clients}
     pythons = interpreters(WORK / "environments", used)
-    write_answers(WORK / "answers", [row.answer for row in study.rows])
-    with sleepless_cores() as sleepless, serving(WORK / "answers", WORK) as (url, server):
+    content.write_answers(ANSWERS, [row.answer for row in study.rows])
+    with sleepless_cores() as sleepless, serving(ANSWERS, WORK) as (url, server):
         run = Run(
             command=f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip(),
             study=name,

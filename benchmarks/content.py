@@ -126,45 +126,116 @@ def _compact(value: object) -> str:
 
 
 def _instance(uid: str, number: int, chance: random.Random) -> dict[str, object]:
-    numbers = [round(chance.uniform(-400, 400), 4) for _ in range(9)]
-    attributes: dict[str, object] = {
+    places = [chance.uniform(-400, 400) for _ in range(3)]
+    moment = f"{chance.randrange(100_000, 180_000)}"
+    own: dict[str, object] = {
+        "MediaStorageSOPInstanceUID": uid,
         "SOPInstanceUID": uid,
-        "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2",
-        "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
+        "AcquisitionTime": moment,
+        "ContentTime": moment,
+        "ExposureTime": str(chance.randrange(1000, 2000)),
+        "XRayTubeCurrent": f"{chance.randrange(100, 500)} ",
         "InstanceNumber": str(number),
-        "ImagePositionPatient": numbers[:3],
-        "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
-        "SliceLocation": numbers[3],
-        "PixelSpacing": ["0.7421875", "0.7421875"],
-        "WindowCenter": ["40.00000", "-600.00000"],
-        "WindowWidth": ["400.00000", "1200.00000"],
-        "ContentTime": f"{chance.randrange(240000):06d}.{chance.randrange(1000):03d}000",
-        "XRayTubeCurrent": str(chance.randrange(100, 500)),
-        "00091002": {"vr": "UN", "Value": numbers[4:6]},
+        "ImagePositionPatient": [f"{place:.6f}" for place in places],
+        "SliceLocation": f"{places[-1]:.6f}",
+        "SmallestImagePixelValue": -chance.randrange(1000, 2000),
+        "LargestImagePixelValue": chance.randrange(1000, 4000),
+        "00091027": chance.getrandbits(30),
+        "000910E7": chance.getrandbits(30),
     }
-    plain = ["Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"]
-    plain += ["SamplesPerPixel", "KVP", "Exposure", "SliceThickness", "TableHeight", "GantryTilt"]
-    attributes |= {name: chance.randrange(0, 1024) for name in plain}
-    frame_id = f"{chance.getrandbits(124):032x}"
     checksums = [
         {"Width": side, "Height": side, "Checksum": chance.getrandbits(32)}
-        for side in (128, 256, 512)
+        for side in (64, 128, 256, 512)
     ]
     return {
-        "DICOM": attributes,
-        "DICOMVRs": {"00091002": "UN", "00091003": "LO"},
+        "DICOM": _CT_SLICE | own,
+        "DICOMVRs": {key: vr for key, (vr, _) in _PRIVATE.items()},
         "StoredTransferSyntaxUID": "1.2.840.10008.1.2.4.202",
         "ImageFrames": [
             {
-                "ID": frame_id,
+                "ID": f"{chance.getrandbits(124):032x}",
                 "PixelDataChecksumFromBaseToFullResolution": checksums,
-                "MinPixelValue": -2048,
-                "MaxPixelValue": chance.randrange(1000, 4000),
+                "MinPixelValue": own["SmallestImagePixelValue"],
+                "MaxPixelValue": own["LargestImagePixelValue"],
                 "FrameSizeInBytes": 512 * 512 * 2,
             }
         ],
     }
 
+
+_PRIVATE: dict[str, tuple[str, object]] = {
+    "00090010": ("LO", "GEMS_IDEN_01"),
+    "00091001": ("LO", "GE_GENESIS_FF"),
+    "00091002": ("SH", "CT01"),
+    "00091004": ("SH", "HiSpeed CT/i"),
+    "00091027": ("SL", None),
+    "00091030": ("SH", None),
+    "00091031": ("SH", None),
+    "000910E6": ("SH", "05"),
+    "000910E7": ("UL", None),
+}
+
+# What pydicom's CT_small.dcm has at this level, but for most of its private elements. Numbers
+# that DICOM writes as text come as text.
+_CT_SLICE: dict[str, object] = {
+    "FileMetaInformationGroupLength": 192,
+    "FileMetaInformationVersion": "AAE=",
+    "MediaStorageSOPClassUID": "1.2.840.10008.5.1.4.1.1.2",
+    "TransferSyntaxUID": "1.2.840.10008.1.2.1",
+    "ImplementationClassUID": "1.3.6.1.4.1.5962.2",
+    "ImplementationVersionName": "DCTOOL100",
+    "SourceApplicationEntityTitle": "CLUNIE1",
+    "SpecificCharacterSet": ["ISO_IR 100"],
+    "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
+    "InstanceCreationDate": "20040119",
+    "InstanceCreationTime": "072731",
+    "InstanceCreatorUID": "1.3.6.1.4.1.5962.3",
+    "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2",
+    "AcquisitionDate": "19970430",
+    "ContentDate": "19970430",
+    "TimezoneOffsetFromUTC": "-0500",
+    **{key: value for key, (_, value) in _PRIVATE.items()},
+    "ContrastBolusAgent": "ISOVUE300/100",
+    "ScanOptions": ["HELICAL MODE"],
+    "SliceThickness": "5.000000",
+    "KVP": "120 ",
+    "SpacingBetweenSlices": "5.000000",
+    "DataCollectionDiameter": "480.000000",
+    "ContrastBolusRoute": "IV",
+    "ReconstructionDiameter": "338.671600",
+    "DistanceSourceToDetector": "1099.3100585938 ",
+    "DistanceSourceToPatient": "630.000000",
+    "GantryDetectorTilt": "0.000000",
+    "TableHeight": "133.699997",
+    "Exposure": "170 ",
+    "FilterType": "LARGE BOWTIE FIL",
+    "FocalSpots": ["0.700000"],
+    "ConvolutionKernel": ["STANDARD"],
+    "AcquisitionNumber": "2 ",
+    "ImageOrientationPatient": [
+        "1.000000",
+        "0.000000",
+        "0.000000",
+        "0.000000",
+        "1.000000",
+        "0.000000 ",
+    ],
+    "ImageComments": "Uncompressed",
+    "SamplesPerPixel": 1,
+    "PhotometricInterpretation": "MONOCHROME2",
+    "Rows": 512,
+    "Columns": 512,
+    "PixelSpacing": ["0.661468", "0.661468 "],
+    "BitsAllocated": 16,
+    "BitsStored": 16,
+    "HighBit": 15,
+    "PixelRepresentation": 1,
+    "WindowCenter": ["40.00000", "-600.00000"],
+    "WindowWidth": ["400.00000 ", "1200.00000"],
+    "RescaleIntercept": "-1024 ",
+    "RescaleSlope": "1 ",
+    "PixelData": None,
+}
 
 _ANSWERS: dict[str, Callable[[int], dict[str, bytes]]] = {
     "settled": _settled,

@@ -7,10 +7,13 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
+from pydicom.data import get_testdata_file
 
 import healthimaging_sdk
+from healthimaging_sdk.emulator._dicom.instance import read_instance
 
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT))  # last, or the package would come from there too
@@ -99,6 +102,28 @@ def test_a_document_has_the_size_that_its_row_says(tmp_path: Path) -> None:
 
     size = len(gzip.decompress(file.read_bytes()))
     assert 1_000_000 < size < 1_010_000
+
+
+def test_a_document_is_one_of_a_real_slice_as_the_emulator_reads_it(tmp_path: Path) -> None:
+    write_answers(tmp_path, [("document", 1)])
+    (file,) = tmp_path.rglob("getImageSetMetadata")
+    document = json.loads(gzip.decompress(file.read_bytes()))
+    real = read_instance(Path(str(get_testdata_file("CT_small.dcm"))))
+    (series,) = document["Study"]["Series"].values()
+
+    instance = next(iter(series["Instances"].values()))
+
+    shared = instance["DICOM"].keys() & real.instance.keys()
+    kinds = {key: kind(instance["DICOM"][key]) for key in shared}
+    assert len(shared) >= len(instance["DICOM"]) - 4
+    assert kinds == {key: kind(real.instance[key]) for key in shared}
+    assert instance["DICOMVRs"].items() <= real.vrs.items()
+
+
+def kind(value: object) -> object:
+    if isinstance(value, list):
+        return [type(each) for each in cast("list[object]", value)]
+    return type(value)
 
 
 def test_a_ratio_is_of_neighbouring_samples_and_is_held_against_the_aim() -> None:
