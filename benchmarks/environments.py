@@ -36,12 +36,16 @@ class Client:
     options: tuple[str, ...] = ()
     checkout: Path = ROOT
     """Where this SDK is imported from."""
+    equal_allocator: bool = True
+    """Whether it gets the settings of malloc that a study gives to all."""
 
 
 CLIENTS = {
     rows.SDK: Client("sdk.py", "sdk"),
     rows.PLAIN: Client("sdk.py", "sdk", ("plain",)),
     rows.UVLOOP: Client("sdk.py", "sdk", ("uvloop",)),
+    rows.PATIENT: Client("sdk.py", "sdk", ("patient",)),
+    rows.OWN_MALLOC: Client("sdk.py", "sdk", equal_allocator=False),
     rows.TURNS: Client("turns.py", "sdk"),
     rows.BARE: Client("bare.py", "sdk"),
     rows.AIOBOTOCORE: Client("aws_async.py", "aiobotocore"),

@@ -61,7 +61,7 @@ PEERS = Study(
         _frames(8, 4000, aiobotocore=4, bare=1.6),
         _frames(64, 4000, aiobotocore=4, bare=1.5),
         _frames(512, 2000, aiobotocore=2.5, bare=1.2),
-        _document(1, 40, speedups=3.5, plain=1.3),
+        _document(1, 200, speedups=3.5, plain=1.3),
         _document(20, 4, speedups=2.3, plain=1.15),
         Row(
             "metadata to a file, 20 MB",

@@ -18,6 +18,8 @@ COLUMNS = (
     rows.BESIDE,
     rows.PLAIN,
     rows.UVLOOP,
+    rows.PATIENT,
+    rows.OWN_MALLOC,
     rows.TURNS,
     rows.BARE,
     rows.AIOBOTOCORE,

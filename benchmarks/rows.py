@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 SDK, PLAIN, UVLOOP, BESIDE = "sdk", "sdk without speedups", "sdk on uvloop", "sdk beside"
+PATIENT, OWN_MALLOC = "sdk, patient collector", "sdk, malloc's own settings"
 TURNS = "sdk in turns with bare aiohttp"
 AIOBOTOCORE, CAPO, BARE = "aiobotocore", "capo", "bare aiohttp"
 BOTO3, BOTO3_32 = "boto3", "boto3 in 32 threads"
@@ -12,7 +13,8 @@ BOTO3, BOTO3_32 = "boto3", "boto3 in 32 threads"
 ASYNC_PEERS = (AIOBOTOCORE, CAPO, BARE)
 ALL = (SDK, BARE, AIOBOTOCORE, BOTO3, BOTO3_32, CAPO)
 ONE_AT_ONCE = (SDK, PLAIN, BARE, AIOBOTOCORE, BOTO3, CAPO)
-LOOPS = (SDK, UVLOOP, BARE)
+OWN_CHOICES = (SDK, UVLOOP, PATIENT, OWN_MALLOC, BARE)
+"""This client, with what an application may choose for it."""
 
 
 @dataclass(frozen=True)

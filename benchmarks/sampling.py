@@ -44,12 +44,13 @@ def sample_of(
         output=str(work / "document.json"),
         options=list(client.options),
     )
+    allocator = EQUAL_ALLOCATOR if study.equal_allocator and client.equal_allocator else {}
     before = connections(url)
     process = subprocess.Popen(
         [python, str(SCRIPTS / client.script), json.dumps(asdict(job))],
         stdout=subprocess.PIPE,
         text=True,
-        env=_environment(client, work, EQUAL_ALLOCATOR if study.equal_allocator else {}),
+        env=_environment(client, work, allocator),
     )
     if study.pinned:
         pin(process.pid, CLIENT_CPU)

@@ -10,7 +10,7 @@ from benchmarks.rows import (
     BOTO3,
     CAPO,
     LOCKED,
-    LOOPS,
+    OWN_CHOICES,
     PLAIN,
     SDK,
     SETTLED,
@@ -25,7 +25,7 @@ GROWTH = Study(
     "CPU in microseconds, the least of the repeats",
     (
         *(
-            Row(f"GetImageSet, {each} at once", "get_image_set", SETTLED, 4000, each, LOOPS)
+            Row(f"GetImageSet, {each} at once", "get_image_set", SETTLED, 4000, each, OWN_CHOICES)
             for each in (1, 8, 64, 512)
         ),
         *(
@@ -35,7 +35,7 @@ GROWTH = Study(
                 ("frame", kib),
                 calls,
                 32,
-                LOOPS,
+                OWN_CHOICES,
             )
             for kib, calls in ((8, 4000), (64, 4000), (512, 2000))
         ),
@@ -46,7 +46,7 @@ GROWTH = Study(
                 LOCKED,
                 waiters * looks,
                 waiters,
-                LOOPS,
+                OWN_CHOICES,
             )
             for waiters, looks in ((10, 20), (100, 20), (1000, 5), (10_000, 5))
         ),
@@ -59,7 +59,7 @@ GROWTH = Study(
                 clients=(SDK, PLAIN, BARE),
                 units=size,
             )
-            for size, calls in ((1, 40), (20, 4), (200, 1))
+            for size, calls in ((1, 200), (20, 4), (200, 1))
         ),
         *(
             Row(
@@ -78,7 +78,7 @@ GROWTH = Study(
                 "iterate_versions",
                 ("versions", size),
                 calls,
-                clients=LOOPS,
+                clients=OWN_CHOICES,
                 units=size,
             )
             for size, calls in ((100, 200), (1000, 30), (10_000, 3), (100_000, 1))
