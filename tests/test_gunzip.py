@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from healthimaging_sdk import _gunzip
-from healthimaging_sdk._gunzip import MAX_MEMBERS, STEP, Gunzip, gunzip
+from healthimaging_sdk._gunzip import MAX_MEMBERS, STEP, WHOLE_STEP, Gunzip, gunzip
 from healthimaging_sdk.errors import BodyCorrupt, BodyTruncated, ResponseDecodeError
 
 LIMIT = 2**24
@@ -190,10 +190,13 @@ def test_as_many_members_as_the_limit_are_taken_and_no_more() -> None:
         gunzip(empty * (MAX_MEMBERS + 1), LIMIT)
 
 
-@pytest.mark.parametrize("size", [STEP - 1, STEP, STEP + 1, 2 * STEP, 40 * STEP])
-def test_output_around_the_size_of_a_piece_is_complete(size: int) -> None:
+@pytest.mark.parametrize("size", [step + by for step in (STEP, WHOLE_STEP) for by in (-1, 0, 1)])
+@pytest.mark.parametrize("times", [1, 3])
+def test_output_around_the_size_of_a_piece_is_complete(size: int, times: int) -> None:
+    size *= times
     body = gzip.compress(b"\x00" * size)
     assert decode([body]) == (b"\x00" * size, None)
+    assert gunzip(body, LIMIT) == b"\x00" * size
     for last in range(1, 20):
         assert decode([body[:-last], body[-last:]]) == (b"\x00" * size, None)
 
