@@ -3,7 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Callable, Iterable
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from healthimaging_sdk import _gunzip
-from healthimaging_sdk._gunzip import MAX_MEMBERS, STEP, WHOLE_STEP, Gunzip, gunzip
+from healthimaging_sdk._gunzip import MAGIC, MAX_MEMBERS, STEP, WHOLE_STEP, Gunzip, gunzip
 from healthimaging_sdk.errors import BodyCorrupt, BodyTruncated, ResponseDecodeError
 
 LIMIT = 2**24
@@ -85,6 +85,19 @@ def test_the_output_is_the_standard_librarys_however_the_body_is_cut(
     body, cuts = drawn
     assert decode(in_chunks(body, cuts)) == (gzip.decompress(body), None)
     assert gunzip(body, LIMIT) == gzip.decompress(body)
+
+
+@property_test
+@given(bodies_with_cuts())
+def test_no_piece_goes_across_the_end_of_a_step(drawn: tuple[bytes, list[int]]) -> None:
+    """However the body is cut: a file is then written in whole steps, but for the cuts."""
+    body, cuts = drawn
+    decoder = Gunzip(LIMIT)
+    ends = list(
+        accumulate(len(piece) for chunk in in_chunks(body, cuts) for piece in decoder.feed(chunk))
+    )
+    assert all((end - 1) // STEP == start // STEP for start, end in pairwise([0, *ends]))
+    assert len(ends) <= len(cuts) + 1 + len(gzip.decompress(body)) // STEP + body.count(MAGIC)
 
 
 @property_test
