@@ -9,7 +9,8 @@ from pathlib import Path
 from zlib import crc32
 
 from benchmarks import content, rows
-from benchmarks.environments import CLIENTS, Client, interpreters, versions
+from benchmarks.certificates import Certificate, certificate
+from benchmarks.environments import CLIENTS, Client, environment, interpreters, versions
 from benchmarks.report import Run, rewritten, tables
 from benchmarks.rows import Row, Study
 from benchmarks.sampling import sample_of
@@ -83,11 +84,12 @@ def _run(name: str, study: Study, clients: dict[str, Client], options: argparse.
     used = {each: clients[each] for row in study.rows for each in row.clients}
     pythons = interpreters(WORK / "environments", used)
     content.write_answers(ANSWERS, [row.answer for row in study.rows])
-    with sleepless_cores() as sleepless, serving(ANSWERS, WORK) as (url, server):
+    of_server = _certificate() if study.tls else None
+    with sleepless_cores() as sleepless, serving(ANSWERS, WORK, of_server) as server:
         run = Run(
             command=f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip(),
             study=name,
-            server=f"{server}, cores that {'never' if sleepless else 'may'} sleep",
+            server=f"{server.name}, cores that {'never' if sleepless else 'may'} sleep",
             versions={each: versions(python) for each, python in pythons.items()},
             samples={row.name: {} for row in study.rows},
         )
@@ -100,7 +102,7 @@ def _run(name: str, study: Study, clients: dict[str, Client], options: argparse.
                         study,
                         clients[each],
                         python=pythons[each],
-                        url=url,
+                        server=server,
                         work=WORK,
                         quick=options.quick,
                     )
@@ -108,6 +110,13 @@ def _run(name: str, study: Study, clients: dict[str, Client], options: argparse.
                         run.samples[row.name].setdefault(each, []).append(sample)
             print(f"{name}: round {number} of {options.repeats}", file=sys.stderr)
     return run
+
+
+def _certificate() -> Certificate:
+    python = environment(WORK / "environments", "certificates")
+    if python is None:
+        raise SystemExit("trustme cannot be installed, and without it there is no certificate")
+    return certificate(python, WORK / "certificates")
 
 
 def _keep(run: Run) -> None:

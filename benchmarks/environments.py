@@ -25,6 +25,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "aiobotocore": ("aiobotocore>=3.10",),
     "boto3": ("boto3>=1.44",),
     "capo": ("capo-medical-imaging>=0.10",),
+    "certificates": ("trustme>=1.2",),
 }
 """What pip installs. Nothing else is there, for it would make the start of Python slower."""
 
@@ -48,6 +49,7 @@ CLIENTS = {
     rows.OWN_MALLOC: Client("sdk.py", "sdk", equal_allocator=False),
     rows.TURNS: Client("turns.py", "sdk"),
     rows.BARE: Client("bare.py", "sdk"),
+    rows.FAST_BARE: Client("bare.py", "sdk", ("speedups",)),
     rows.AIOBOTOCORE: Client("aws_async.py", "aiobotocore"),
     rows.BOTO3: Client("aws_threads.py", "boto3"),
     rows.BOTO3_32: Client("aws_threads.py", "boto3", ("32",)),
@@ -59,7 +61,7 @@ def interpreters(folder: Path, clients: Mapping[str, Client]) -> dict[str, str]:
     """The Python of every client that can be installed here, by the client's name."""
     found: dict[str, str] = {}
     for name, client in clients.items():
-        python = _environment(folder, client.environment)
+        python = environment(folder, client.environment)
         if python:
             found[name] = python
         else:
@@ -67,7 +69,8 @@ def interpreters(folder: Path, clients: Mapping[str, Client]) -> dict[str, str]:
     return found
 
 
-def _environment(folder: Path, name: str) -> str | None:
+def environment(folder: Path, name: str) -> str | None:
+    """Its Python, if it can be installed here."""
     requirements = ENVIRONMENTS[name]
     place = folder / f"{name}-{crc32(' '.join(requirements).encode()):08x}"
     python = str(place / "bin" / "python")

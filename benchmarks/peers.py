@@ -6,7 +6,9 @@ from benchmarks.rows import (
     BARE,
     BOTO3,
     CAPO,
+    FAST_BARE,
     LOCKED,
+    OF_DOCUMENTS,
     ONE_AT_ONCE,
     PLAIN,
     SDK,
@@ -44,11 +46,13 @@ def _document(megabytes: int, calls: int, speedups: float, plain: float) -> Row:
         "metadata_to_dict",
         ("document", megabytes),
         calls,
-        clients=ONE_AT_ONCE,
+        clients=OF_DOCUMENTS,
         targets={
             (SDK, AIOBOTOCORE): 1 / speedups,
+            (FAST_BARE, AIOBOTOCORE): 1 / speedups,
             (PLAIN, AIOBOTOCORE): 1 / plain,
             (SDK, CAPO): 1 / 2,
+            (FAST_BARE, CAPO): 1 / 2,
         },
     )
 
@@ -68,8 +72,12 @@ PEERS = Study(
             "metadata_to_file",
             ("document", 20),
             calls=8,
-            clients=ONE_AT_ONCE,
-            targets={(SDK, AIOBOTOCORE): 1 / 1.4, (SDK, CAPO): 1 / 2},
+            clients=OF_DOCUMENTS,
+            targets={
+                (SDK, AIOBOTOCORE): 1 / 1.4,
+                (SDK, CAPO): 1 / 2,
+                (FAST_BARE, CAPO): 1 / 2,
+            },
         ),
         Row(
             "1,000 versions iterated",

@@ -22,6 +22,7 @@ COLUMNS = (
     rows.OWN_MALLOC,
     rows.TURNS,
     rows.BARE,
+    rows.FAST_BARE,
     rows.AIOBOTOCORE,
     rows.BOTO3,
     rows.BOTO3_32,

@@ -8,11 +8,13 @@ SDK, PLAIN, UVLOOP, BESIDE = "sdk", "sdk without speedups", "sdk on uvloop", "sd
 PATIENT, OWN_MALLOC = "sdk, patient collector", "sdk, malloc's own settings"
 TURNS = "sdk in turns with bare aiohttp"
 AIOBOTOCORE, CAPO, BARE = "aiobotocore", "capo", "bare aiohttp"
+FAST_BARE = "bare aiohttp, isal, msgspec"
 BOTO3, BOTO3_32 = "boto3", "boto3 in 32 threads"
 
 ASYNC_PEERS = (AIOBOTOCORE, CAPO, BARE)
 ALL = (SDK, BARE, AIOBOTOCORE, BOTO3, BOTO3_32, CAPO)
 ONE_AT_ONCE = (SDK, PLAIN, BARE, AIOBOTOCORE, BOTO3, CAPO)
+OF_DOCUMENTS = (SDK, PLAIN, BARE, FAST_BARE, AIOBOTOCORE, BOTO3, CAPO)
 OWN_CHOICES = (SDK, UVLOOP, PATIENT, OWN_MALLOC, BARE)
 """This client, with what an application may choose for it."""
 
@@ -46,6 +48,7 @@ class Study:
     equal_allocator: bool = True
     """Whether every process gets the same settings of malloc, or the system's own."""
     pinned: bool = True
+    tls: bool = False
 
 
 SETTLED, LOCKED = ("settled", 0), ("locked", 0)

@@ -1,24 +1,29 @@
-"""A server far faster than the clients, so that only they are measured: nginx, or what we have.
+"""A server far faster than the clients, so that only they are measured: nginx, or our own.
 
 It answers a POST with the file at the request's path, whatever the body says, and counts
-connections.
+connections. With a certificate it does so over TLS.
 """
 
-import asyncio
 import os
 import re
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+from benchmarks.certificates import Certificate
+
 SERVER_CPU, CLIENT_CPU = 0, 1
+
+_FALLBACK = Path(__file__).with_name("fallback.py")
 
 _NGINX = """
 daemon off;
@@ -40,7 +45,7 @@ http {{
     open_file_cache max=4000;
     default_type application/json;
     server {{
-        listen 127.0.0.1:{port} backlog=2048;
+        listen 127.0.0.1:{port} backlog=2048 {tls};
         root {root};
         # A file cannot be POSTed to; what nginx answers then may be the file.
         location / {{ error_page 405 =200 $uri; }}
@@ -59,24 +64,49 @@ http {{
 """
 
 
+_NGINX_TLS = """ssl;
+        ssl_certificate {certificate.chain};
+        ssl_certificate_key {certificate.key}"""
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    name: str
+    certificate: Certificate | None
+
+    def connections(self) -> int:
+        """How many it has accepted so far, this one included."""
+        context = None
+        if self.certificate is not None:
+            context = ssl.create_default_context(cafile=self.certificate.bundle)
+        with urlopen(f"{self.url}/status", context=context) as answer:  # noqa: S310 - our own
+            found = re.search(rb"(\d+) \d+ \d+", answer.read())
+        assert found is not None
+        return int(found[1])
+
+
 @contextmanager
-def serving(answers: Path, work: Path) -> Iterator[tuple[str, str]]:
-    """The URL and the name of a server of the answers, on a core of its own."""
+def serving(answers: Path, work: Path, certificate: Certificate | None = None) -> Iterator[Server]:
+    """A server of the answers, on a core of its own."""
     port = _free_port()
     nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if nginx:
         name = "nginx"
         settings = work / "nginx.conf"
-        settings.write_text(_NGINX.format(work=work, port=port, root=answers))
+        tls = _NGINX_TLS.format(certificate=certificate) if certificate else ""
+        settings.write_text(_NGINX.format(work=work, port=port, root=answers, tls=tls))
         command = [nginx, "-p", str(work), "-e", "stderr", "-c", str(settings)]
     else:
         name = "asyncio"
-        command = [sys.executable, __file__, str(answers), str(port)]
+        files = (str(certificate.chain), str(certificate.key)) if certificate else ()
+        command = [sys.executable, str(_FALLBACK), str(answers), str(port), *files]
     process = subprocess.Popen(command)
     try:
         pin(process.pid, SERVER_CPU)
         _wait_for(port, process)
-        yield f"http://127.0.0.1:{port}", name
+        scheme = "https" if certificate else "http"
+        yield Server(f"{scheme}://127.0.0.1:{port}", name, certificate)
     finally:
         process.terminate()
         process.wait()
@@ -99,14 +129,6 @@ def sleepless_cores() -> Iterator[bool]:
         else:
             sleepless = True
         yield sleepless
-
-
-def connections(url: str) -> int:
-    """How many the server has accepted so far, this one included."""
-    with urlopen(f"{url}/status") as answer:  # noqa: S310 - our own server
-        found = re.search(rb"(\d+) \d+ \d+", answer.read())
-    assert found is not None
-    return int(found[1])
 
 
 def pin(pid: int, cpu: int) -> None:
@@ -132,62 +154,3 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise RuntimeError("the server does not listen")
-
-
-# ── The server for machines without nginx ─────────────────────────────────────
-
-
-class _Files(asyncio.Protocol):
-    """Just enough HTTP for clients that send one request at a time on a connection."""
-
-    connections = 0
-
-    def __init__(self, answers: dict[str, bytes]) -> None:
-        self._answers = answers
-        self._received = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        _Files.connections += 1
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, end, body = self._received.partition(b"\r\n\r\n")
-        length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
-        if not end or len(body) < int(length or 0):
-            return
-        self._received = b""
-        path, _, query = head.split(b" ", 2)[1].decode().partition("?")
-        if path.endswith("/listImageSetVersions"):
-            token = next((each[10:] for each in query.split("&") if "nextToken=" in each), "")
-            path = f"{path}-{token}"
-        assert isinstance(self._transport, asyncio.Transport)
-        self._transport.write(self._status() if path == "/status" else self._answers[path])
-
-    def _status(self) -> bytes:
-        """As nginx words it: accepted, handled, requests."""
-        text = f"{self.connections} {self.connections} 0"
-        return f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
-
-
-def _answers_below(folder: Path) -> dict[str, bytes]:
-    answers: dict[str, bytes] = {}
-    for file in filter(Path.is_file, folder.rglob("*")):
-        body = file.read_bytes()
-        kind = "application/octet-stream" if file.name == "getImageFrame" else "application/json"
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
-        if file.name == "getImageSetMetadata":
-            head += "Content-Encoding: gzip\r\n"
-        answers[f"/{file.relative_to(folder)}"] = f"{head}\r\n".encode() + body
-    return answers
-
-
-async def _serve(folder: Path, port: int) -> None:
-    answers = _answers_below(folder)
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Files(answers), "127.0.0.1", port)
-    await server.serve_forever()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1]), int(sys.argv[2])))

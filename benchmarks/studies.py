@@ -8,7 +8,9 @@ from benchmarks.rows import (
     ASYNC_PEERS,
     BARE,
     BOTO3,
+    BOTO3_32,
     CAPO,
+    FAST_BARE,
     LOCKED,
     OWN_CHOICES,
     PLAIN,
@@ -151,14 +153,23 @@ LAG = Study(
     pinned=False,
 )
 
-_MISSED = ("GetImageSet, 16", "8 KiB", "512 KiB", "1,000 versions")
+_PROFILED = {
+    "GetImageSet, 16": (SDK, BARE),
+    "8 KiB": (SDK, BARE),
+    "512 KiB": (SDK, BARE),
+    "to dict, 1 MB": (SDK, FAST_BARE),
+    "to a file": (SDK, FAST_BARE, CAPO),
+    "1,000 versions": (SDK, BARE),
+    "first call": (SDK, BARE, AIOBOTOCORE, BOTO3, CAPO),
+}
 
 PROFILE = Study(
     "CPU per call in microseconds, by the code it is spent in",
     tuple(
-        replace(row, clients=(SDK, BARE), targets={})
+        replace(row, clients=clients, targets={})
         for row in PEERS.rows
-        if any(part in row.name for part in _MISSED)
+        for part, clients in _PROFILED.items()
+        if part in row.name
     ),
     figure="profile",
 )
@@ -180,9 +191,26 @@ IN_TURNS = Study(
     decimals=2,
 )
 
+TLS = replace(
+    PEERS,
+    rows=tuple(
+        replace(
+            row,
+            clients=tuple(each for each in row.clients if each not in (PLAIN, FAST_BARE, BOTO3_32)),
+        )
+        for row in PEERS.rows
+        if "20 MB" not in row.name
+    ),
+    tls=True,
+)
+
+TLS_TURNS = replace(IN_TURNS, tls=True)
+
 STUDIES = {
     "peers": PEERS,
     "turns": IN_TURNS,
+    "tls": TLS,
+    "tls-turns": TLS_TURNS,
     "profile": PROFILE,
     "growth": GROWTH,
     "connections": CONNECTIONS,

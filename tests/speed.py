@@ -13,12 +13,10 @@ PEERS = ("aiobotocore", "capo", "bare aiohttp")
 
 def markdown() -> str:
     """The work that was measured beside aiobotocore, and our part of each peer's CPU time."""
+    page = (DOCS / "performance.md").read_text()
+    study = page.split("<!-- peers -->")[1].split("<!-- /peers -->")[0]
     # | work | client | against | of its CPU | ...
-    rows = re.findall(
-        r"^\| ([^|]+) \| sdk \| ([^|]+) \| ([0-9.]+) \|",
-        (DOCS / "performance.md").read_text(),
-        re.MULTILINE,
-    )
+    rows = re.findall(r"^\| ([^|]+) \| sdk \| ([^|]+) \| ([0-9.]+) \|", study, re.MULTILINE)
     ratios = {(work, peer): ratio for work, peer, ratio in rows}
     works = dict.fromkeys(work for work, peer, _ in rows if peer == PEERS[0])
     lines = [["work", *(f"of {peer}'s" for peer in PEERS)], ["---", *("---:",) * len(PEERS)]]

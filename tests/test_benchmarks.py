@@ -18,12 +18,15 @@ from healthimaging_sdk.emulator._dicom.instance import read_instance
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT))  # last, or the package would come from there too
 
-from benchmarks import rows, server  # noqa: E402 - no package that is installed
+from benchmarks import rows  # noqa: E402 - no package that is installed
+from benchmarks.certificates import certificate  # noqa: E402
+from benchmarks.clients.profiled import GROUPS, shares_of_imports  # noqa: E402
 from benchmarks.content import image_set_id, write_answers  # noqa: E402
 from benchmarks.environments import CLIENTS  # noqa: E402
 from benchmarks.report import Run, rewritten, tables  # noqa: E402
 from benchmarks.rows import Row, Study  # noqa: E402
 from benchmarks.sampling import sample_of  # noqa: E402
+from benchmarks.server import Server, serving  # noqa: E402
 from benchmarks.studies import STUDIES  # noqa: E402
 
 SDK = replace(CLIENTS[rows.SDK], checkout=Path(healthimaging_sdk.__file__).parent.parent)
@@ -49,50 +52,107 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def check_works(names: Iterable[str], url: str, work: Path) -> None:
+def check_works(names: Iterable[str], server: Server, work: Path) -> None:
     for name in names:
         row = Row(name, name, WORKS[name], CALLS, AT_ONCE)
 
         sample = sample_of(
-            row, Study("", ()), SDK, python=sys.executable, url=url, work=work, quick=False
+            row, Study("", ()), SDK, python=sys.executable, server=server, work=work, quick=False
         )
 
         assert sample["connections"] == AT_ONCE, name
         assert sample["cpu_us"] > 0
 
 
-def test_each_work_of_this_sdk_is_done_on_as_many_connections(
-    work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def _no_nginx(monkeypatch: pytest.MonkeyPatch) -> None:
     def nowhere(name: str, path: str) -> None: ...
 
     monkeypatch.setattr(shutil, "which", nowhere)
 
-    with server.serving(work / "answers", work) as (url, name):
-        check_works(WORKS, url, work)
 
-    assert name == "asyncio"
+@pytest.mark.usefixtures("_no_nginx")
+def test_each_work_of_this_sdk_is_done_on_as_many_connections(work: Path) -> None:
+    with serving(work / "answers", work) as server:
+        check_works(WORKS, server, work)
+
+    assert server.name == "asyncio"
     document = json.loads((work / "document.json").read_bytes())
     assert document["ImageSetID"] == image_set_id("document", 1)
 
 
 def test_nginx_answers_like_our_server(work: Path) -> None:
-    with server.serving(work / "answers", work) as (url, name):
-        if name != "nginx":
+    with serving(work / "answers", work) as server:
+        if server.name != "nginx":
             pytest.skip("nginx is not installed")
-        check_works(["get_image_frame", "metadata_to_dict", "iterate_versions"], url, work)
+        check_works(["get_image_frame", "metadata_to_dict", "iterate_versions"], server, work)
+
+
+@pytest.mark.usefixtures("_no_nginx")
+def test_our_server_answers_over_tls(work: Path) -> None:
+    with serving(work / "answers", work, certificate(sys.executable, work / "tls")) as server:
+        assert server.url.startswith("https://")
+        check_works(["get_image_frame"], server, work)
+
+
+def test_nginx_answers_over_tls(work: Path) -> None:
+    with serving(work / "answers", work, certificate(sys.executable, work / "tls")) as server:
+        if server.name != "nginx":
+            pytest.skip("nginx is not installed")
+        check_works(["get_image_frame"], server, work)
 
 
 def test_a_turn_of_each_client_has_connections_of_its_own(work: Path) -> None:
     turns = replace(CLIENTS[rows.TURNS], checkout=SDK.checkout)
     row = Row("turns", "get_image_set", rows.SETTLED, CALLS, AT_ONCE)
-    with server.serving(work / "answers", work) as (url, _):
+    with serving(work / "answers", work) as server:
         sample = sample_of(
-            row, Study("", ()), turns, python=sys.executable, url=url, work=work, quick=False
+            row, Study("", ()), turns, python=sys.executable, server=server, work=work, quick=False
         )
 
     assert sample["connections"] == 2 * AT_ONCE
     assert sample["of_bare"] > 0
+
+
+def test_a_module_belongs_to_a_group_or_to_whoever_imported_it_first() -> None:
+    report = """import time: self [us] | cumulative | imported package
+import time:        10 |         10 | site
+import time:         1 |          1 |     email
+import time:         2 |          3 |   urllib3
+import time:         4 |          4 |   dateutil
+import time:        20 |         27 | botocore.auth
+a warning of somebody
+import time:        30 |         30 |     weakref
+import time:         3 |         33 |   asyncio
+import time:         5 |         38 | aiohttp
+"""
+
+    shares = shares_of_imports(report, process_us=100)
+
+    assert list(shares) == list(GROUPS)
+    assert {name: share for name, share in shares.items() if share} == {
+        "botocore, signing": 0.27,
+        "asyncio": 0.33,
+        "aiohttp": 0.05,
+        "the rest": pytest.approx(0.35),
+    }
+
+
+def test_a_start_is_profiled_by_its_imports(work: Path) -> None:
+    row = Row("start", "cold_start", rows.SETTLED, 1)
+    with serving(work / "answers", work) as server:
+        sample = sample_of(
+            row,
+            Study("", (), figure="profile"),
+            SDK,
+            python=sys.executable,
+            server=server,
+            work=work,
+            quick=False,
+        )
+
+    assert sum(sample[name] for name in GROUPS) == pytest.approx(sample["cpu_us"])
+    assert all(sample[name] > 0 for name in ("aiohttp", "botocore, signing", "this client"))
 
 
 def test_a_document_has_the_size_that_its_row_says(tmp_path: Path) -> None:
