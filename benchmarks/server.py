@@ -63,7 +63,6 @@ http {{
 }}
 """
 
-
 _NGINX_TLS = """ssl;
         ssl_certificate {certificate.chain};
         ssl_certificate_key {certificate.key}"""

@@ -22,7 +22,7 @@ from benchmarks import rows  # noqa: E402 - no package that is installed
 from benchmarks.certificates import certificate  # noqa: E402
 from benchmarks.clients.profiled import GROUPS, shares_of_imports  # noqa: E402
 from benchmarks.content import image_set_id, write_answers  # noqa: E402
-from benchmarks.environments import CLIENTS  # noqa: E402
+from benchmarks.environments import CLIENTS, Client  # noqa: E402
 from benchmarks.report import Run, rewritten, tables  # noqa: E402
 from benchmarks.rows import Row, Study  # noqa: E402
 from benchmarks.sampling import sample_of  # noqa: E402
@@ -52,12 +52,12 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def check_works(names: Iterable[str], server: Server, work: Path) -> None:
+def check_works(names: Iterable[str], server: Server, work: Path, client: Client = SDK) -> None:
     for name in names:
         row = Row(name, name, WORKS[name], CALLS, AT_ONCE)
 
         sample = sample_of(
-            row, Study("", ()), SDK, python=sys.executable, server=server, work=work, quick=False
+            row, Study("", ()), client, python=sys.executable, server=server, work=work, quick=False
         )
 
         assert sample["connections"] == AT_ONCE, name
@@ -100,6 +100,17 @@ def test_nginx_answers_over_tls(work: Path) -> None:
         if server.name != "nginx":
             pytest.skip("nginx is not installed")
         check_works(["get_image_frame"], server, work)
+
+
+@pytest.mark.parametrize("name", [rows.PLAIN, rows.PATIENT, rows.BARE, rows.FAST_BARE])
+def test_clients_that_share_our_environment_work(name: str, work: Path) -> None:
+    client = replace(CLIENTS[name], checkout=SDK.checkout)
+    (work / "document.json").unlink(missing_ok=True)
+    with serving(work / "answers", work) as server:
+        check_works(["metadata_to_dict", "metadata_to_file"], server, work, client)
+
+    document = json.loads((work / "document.json").read_bytes())
+    assert document["ImageSetID"] == image_set_id("document", 1)
 
 
 def test_a_turn_of_each_client_has_connections_of_its_own(work: Path) -> None:
