@@ -13,8 +13,28 @@ if TYPE_CHECKING:
     from healthimaging_sdk._shapes import Document
     from healthimaging_sdk._streams import BlobStream
     from healthimaging_sdk._version import __version__
+    from healthimaging_sdk.blobs import (
+        GET_IMAGE_FRAME,
+        GET_IMAGE_SET_METADATA,
+        GetImageFrameRequest,
+        GetImageFrameResponse,
+        GetImageSetMetadataRequest,
+        GetImageSetMetadataResponse,
+        ImageFrameInformation,
+    )
     from healthimaging_sdk.client import HealthImagingClient
     from healthimaging_sdk.config import Config, Duration
+    from healthimaging_sdk.copies import (
+        COPY_IMAGE_SET,
+        CopyDestinationImageSet,
+        CopyDestinationImageSetProperties,
+        CopyImageSetInformation,
+        CopyImageSetRequest,
+        CopyImageSetResponse,
+        CopySourceImageSetInformation,
+        CopySourceImageSetProperties,
+        MetadataCopies,
+    )
     from healthimaging_sdk.datastores import (
         CREATE_DATASTORE,
         DELETE_DATASTORE,
@@ -32,6 +52,11 @@ if TYPE_CHECKING:
         ListDatastoresRequest,
         ListDatastoresResponse,
         LosslessStorageFormat,
+    )
+    from healthimaging_sdk.deletions import (
+        DELETE_IMAGE_SET,
+        DeleteImageSetRequest,
+        DeleteImageSetResponse,
     )
     from healthimaging_sdk.errors import (
         AccessDeniedException,
@@ -73,41 +98,13 @@ if TYPE_CHECKING:
         parse_event,
     )
     from healthimaging_sdk.image_sets import (
-        COPY_IMAGE_SET,
-        DELETE_IMAGE_SET,
-        GET_IMAGE_FRAME,
         GET_IMAGE_SET,
-        GET_IMAGE_SET_METADATA,
-        LIST_IMAGE_SET_VERSIONS,
-        UPDATE_IMAGE_SET_METADATA,
-        CopyDestinationImageSet,
-        CopyDestinationImageSetProperties,
-        CopyImageSetInformation,
-        CopyImageSetRequest,
-        CopyImageSetResponse,
-        CopySourceImageSetInformation,
-        CopySourceImageSetProperties,
-        DeleteImageSetRequest,
-        DeleteImageSetResponse,
-        DICOMUpdates,
-        GetImageFrameRequest,
-        GetImageFrameResponse,
-        GetImageSetMetadataRequest,
-        GetImageSetMetadataResponse,
         GetImageSetRequest,
         GetImageSetResponse,
-        ImageFrameInformation,
-        ImageSetProperties,
         ImageSetState,
         ImageSetWorkflowStatus,
-        ListImageSetVersionsRequest,
-        ListImageSetVersionsResponse,
-        MetadataCopies,
-        MetadataUpdates,
         Overrides,
         StorageTier,
-        UpdateImageSetMetadataRequest,
-        UpdateImageSetMetadataResponse,
     )
     from healthimaging_sdk.import_jobs import (
         GET_DICOM_IMPORT_JOB,
@@ -154,6 +151,19 @@ if TYPE_CHECKING:
         TagResourceResponse,
         UntagResourceRequest,
         UntagResourceResponse,
+    )
+    from healthimaging_sdk.updates import (
+        UPDATE_IMAGE_SET_METADATA,
+        DICOMUpdates,
+        MetadataUpdates,
+        UpdateImageSetMetadataRequest,
+        UpdateImageSetMetadataResponse,
+    )
+    from healthimaging_sdk.versions import (
+        LIST_IMAGE_SET_VERSIONS,
+        ImageSetProperties,
+        ListImageSetVersionsRequest,
+        ListImageSetVersionsResponse,
     )
 
 __all__ = [
@@ -309,6 +319,11 @@ _HOMES = (
     "_operation",
     "metadata",
     "image_sets",
+    "blobs",
+    "versions",
+    "updates",
+    "copies",
+    "deletions",
     "datastores",
     "import_jobs",
     "search",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import evolve
 
+from healthimaging_sdk import image_sets
 from healthimaging_sdk._calls import Caller
 from healthimaging_sdk._credentials import CredentialProvider
 from healthimaging_sdk._lazy import LazyModule
@@ -27,14 +28,28 @@ from healthimaging_sdk.errors import ParamValidationError, WaiterFailed
 from healthimaging_sdk.pagination import Item, Page, Pager
 
 if TYPE_CHECKING:
-    from healthimaging_sdk import datastores, image_sets, import_jobs, search, waiters
+    from healthimaging_sdk import (
+        blobs,
+        copies,
+        datastores,
+        deletions,
+        import_jobs,
+        search,
+        updates,
+        versions,
+        waiters,
+    )
     from healthimaging_sdk import tags as tagging
 else:
-    # Their classes take long to make, and few programs use more than one or two families.
+    # Their classes take long to make, and few programs use more than some of them.
+    blobs = LazyModule("healthimaging_sdk.blobs")
+    copies = LazyModule("healthimaging_sdk.copies")
     datastores = LazyModule("healthimaging_sdk.datastores")
-    image_sets = LazyModule("healthimaging_sdk.image_sets")
+    deletions = LazyModule("healthimaging_sdk.deletions")
     import_jobs = LazyModule("healthimaging_sdk.import_jobs")
     search = LazyModule("healthimaging_sdk.search")
+    updates = LazyModule("healthimaging_sdk.updates")
+    versions = LazyModule("healthimaging_sdk.versions")
     tagging = LazyModule("healthimaging_sdk.tags")
     waiters = LazyModule("healthimaging_sdk.waiters")
 
@@ -225,54 +240,54 @@ class HealthImagingClient:
 
     async def get_image_set_metadata(
         self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
-    ) -> image_sets.GetImageSetMetadataResponse:
+    ) -> blobs.GetImageSetMetadataResponse:
         """The whole metadata document, decompressed and checked; `.document()` parses it.
 
         Raises `BodyTruncated` or `BodyCorrupt` rather than return a damaged document.
         """
-        request = image_sets.GetImageSetMetadataRequest(
+        request = blobs.GetImageSetMetadataRequest(
             datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
         )
-        return await self._calls.call(image_sets.GET_IMAGE_SET_METADATA, request)
+        return await self._calls.call(blobs.GET_IMAGE_SET_METADATA, request)
 
     def stream_image_set_metadata(
         self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
     ) -> AbstractAsyncContextManager[BlobStream]:
         """The metadata document as it arrives, decompressed, in constant memory."""
-        request = image_sets.GetImageSetMetadataRequest(
+        request = blobs.GetImageSetMetadataRequest(
             datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
         )
-        return self._calls.stream(image_sets.GET_IMAGE_SET_METADATA, request)
+        return self._calls.stream(blobs.GET_IMAGE_SET_METADATA, request)
 
     async def get_image_frame(
         self,
         datastore_id: str,
         image_set_id: str,
         *,
-        image_frame_information: image_sets.ImageFrameInformation,
-    ) -> image_sets.GetImageFrameResponse:
+        image_frame_information: blobs.ImageFrameInformation,
+    ) -> blobs.GetImageFrameResponse:
         """A frame as it is stored; the metadata has its id and the CRC32 of its pixels."""
-        request = image_sets.GetImageFrameRequest(
+        request = blobs.GetImageFrameRequest(
             datastore_id=datastore_id,
             image_set_id=image_set_id,
             image_frame_information=image_frame_information,
         )
-        return await self._calls.call(image_sets.GET_IMAGE_FRAME, request)
+        return await self._calls.call(blobs.GET_IMAGE_FRAME, request)
 
     def stream_image_frame(
         self,
         datastore_id: str,
         image_set_id: str,
         *,
-        image_frame_information: image_sets.ImageFrameInformation,
+        image_frame_information: blobs.ImageFrameInformation,
     ) -> AbstractAsyncContextManager[BlobStream]:
         """A frame as it arrives: leave the block early for a lower resolution of an HTJ2K frame."""
-        request = image_sets.GetImageFrameRequest(
+        request = blobs.GetImageFrameRequest(
             datastore_id=datastore_id,
             image_set_id=image_set_id,
             image_frame_information=image_frame_information,
         )
-        return self._calls.stream(image_sets.GET_IMAGE_FRAME, request)
+        return self._calls.stream(blobs.GET_IMAGE_FRAME, request)
 
     async def list_image_set_versions(
         self,
@@ -281,15 +296,15 @@ class HealthImagingClient:
         *,
         next_token: str | None = None,
         max_results: int | None = None,
-    ) -> image_sets.ListImageSetVersionsResponse:
+    ) -> versions.ListImageSetVersionsResponse:
         """One page of versions, newest first; `iter_image_set_versions` gives them all."""
-        request = image_sets.ListImageSetVersionsRequest(
+        request = versions.ListImageSetVersionsRequest(
             datastore_id=datastore_id,
             image_set_id=image_set_id,
             next_token=next_token,
             max_results=max_results,
         )
-        return await self._calls.call(image_sets.LIST_IMAGE_SET_VERSIONS, request)
+        return await self._calls.call(versions.LIST_IMAGE_SET_VERSIONS, request)
 
     async def update_image_set_metadata(
         self,
@@ -297,16 +312,16 @@ class HealthImagingClient:
         image_set_id: str,
         *,
         latest_version_id: str,
-        update_image_set_metadata_updates: image_sets.MetadataUpdates,
+        update_image_set_metadata_updates: updates.MetadataUpdates,
         force: bool | None = None,
         include_study_image_sets: bool | None = None,
-    ) -> image_sets.UpdateImageSetMetadataResponse:
+    ) -> updates.UpdateImageSetMetadataResponse:
         """Edit the metadata, or go back to a version; wait with `wait_until_image_set_updated`.
 
         Raises `StaleVersionError` if the image set has moved on from `latest_version_id`. While
         the image set is locked by another action, waits within the call's deadline.
         """
-        request = image_sets.UpdateImageSetMetadataRequest(
+        request = updates.UpdateImageSetMetadataRequest(
             datastore_id=datastore_id,
             image_set_id=image_set_id,
             latest_version_id=latest_version_id,
@@ -314,39 +329,39 @@ class HealthImagingClient:
             force=force,
             include_study_image_sets=include_study_image_sets,
         )
-        return await self._calls.call(image_sets.UPDATE_IMAGE_SET_METADATA, request)
+        return await self._calls.call(updates.UPDATE_IMAGE_SET_METADATA, request)
 
     async def copy_image_set(
         self,
         datastore_id: str,
         source_image_set_id: str,
         *,
-        copy_image_set_information: image_sets.CopyImageSetInformation,
+        copy_image_set_information: copies.CopyImageSetInformation,
         force: bool | None = None,
         promote_to_primary: bool | None = None,
-    ) -> image_sets.CopyImageSetResponse:
+    ) -> copies.CopyImageSetResponse:
         """Copy an image set, or some of its instances; wait with `wait_until_image_set_copied`.
 
         Without a destination a new image set is made, and a lost answer raises
         `WriteOutcomeUnknown`: sending again could copy twice.
         """
-        request = image_sets.CopyImageSetRequest(
+        request = copies.CopyImageSetRequest(
             datastore_id=datastore_id,
             source_image_set_id=source_image_set_id,
             copy_image_set_information=copy_image_set_information,
             force=force,
             promote_to_primary=promote_to_primary,
         )
-        return await self._calls.call(image_sets.COPY_IMAGE_SET, request)
+        return await self._calls.call(copies.COPY_IMAGE_SET, request)
 
     async def delete_image_set(
         self, datastore_id: str, image_set_id: str
-    ) -> image_sets.DeleteImageSetResponse:
+    ) -> deletions.DeleteImageSetResponse:
         """Delete an image set and all its versions; wait with `wait_until_image_set_deleted`."""
-        request = image_sets.DeleteImageSetRequest(
+        request = deletions.DeleteImageSetRequest(
             datastore_id=datastore_id, image_set_id=image_set_id
         )
-        return await self._calls.call(image_sets.DELETE_IMAGE_SET, request)
+        return await self._calls.call(deletions.DELETE_IMAGE_SET, request)
 
     # ── Tags ──────────────────────────────────────────────────────────────────
 
@@ -422,13 +437,13 @@ class HealthImagingClient:
         page_size: int | None = None,
         limit: int | None = None,
         resume_token: str | None = None,
-    ) -> Pager[image_sets.ImageSetProperties, image_sets.ListImageSetVersionsResponse]:
+    ) -> Pager[versions.ImageSetProperties, versions.ListImageSetVersionsResponse]:
         """The versions of an image set, newest first, failed ones among them."""
-        request = image_sets.ListImageSetVersionsRequest(
+        request = versions.ListImageSetVersionsRequest(
             datastore_id=datastore_id, image_set_id=image_set_id
         )
         return self._pager(
-            image_sets.LIST_IMAGE_SET_VERSIONS,
+            versions.LIST_IMAGE_SET_VERSIONS,
             request,
             lambda page: page.image_set_properties_list,
             page_size=page_size,

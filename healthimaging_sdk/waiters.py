@@ -21,11 +21,7 @@ from healthimaging_sdk.errors import (
     WaiterFailed,
     WaiterTimeout,
 )
-from healthimaging_sdk.image_sets import (
-    GetImageSetResponse,
-    ImageSetState,
-    ImageSetWorkflowStatus,
-)
+from healthimaging_sdk.image_sets import GetImageSetResponse, ImageSetState, ImageSetWorkflowStatus
 from healthimaging_sdk.import_jobs import GetDICOMImportJobResponse, JobStatus
 
 Description = TypeVar("Description")

@@ -11,11 +11,9 @@ from botocore import xform_name
 from botocore.loaders import Loader
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
-from healthimaging_sdk import datastores, image_sets, import_jobs, search, tags
+from healthimaging_sdk import operations
 from healthimaging_sdk._naming import wire_name
 from healthimaging_sdk._shapes import OpenEnum
-
-FAMILIES = (datastores, import_jobs, image_sets, search, tags)
 
 
 def load(kind: str) -> dict[str, Any]:
@@ -29,7 +27,7 @@ def _classes_of(family: ModuleType) -> list[type]:
     return [cls for cls in own if cls.__module__ == family.__name__]
 
 
-CLASSES = [cls for family in FAMILIES for cls in _classes_of(family)]
+CLASSES = [cls for family in operations.FAMILIES for cls in _classes_of(family)]
 MODELS: Mapping[str, type[AttrsInstance]] = {cls.__name__: cls for cls in CLASSES if attrs.has(cls)}
 ENUMS: Mapping[str, type[OpenEnum]] = {
     cls.__name__: cls for cls in CLASSES if issubclass(cls, OpenEnum)

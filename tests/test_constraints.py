@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healthimaging_sdk import image_sets as i
+import healthimaging_sdk as sdk
 from healthimaging_sdk import search as s
 from healthimaging_sdk import tags as t
 from healthimaging_sdk._constraints import (
@@ -42,10 +42,10 @@ VALID: Mapping[str, object] = {
     "job_id": ID,
     "resource_arn": ARN,
     "latest_version_id": "1",
-    "image_frame_information": i.ImageFrameInformation(image_frame_id=ID),
-    "update_image_set_metadata_updates": i.MetadataUpdates(revert_to_version_id="1"),
-    "copy_image_set_information": i.CopyImageSetInformation(
-        source_image_set=i.CopySourceImageSetInformation(latest_version_id="1")
+    "image_frame_information": sdk.ImageFrameInformation(image_frame_id=ID),
+    "update_image_set_metadata_updates": sdk.MetadataUpdates(revert_to_version_id="1"),
+    "copy_image_set_information": sdk.CopyImageSetInformation(
+        source_image_set=sdk.CopySourceImageSetInformation(latest_version_id="1")
     ),
     "data_access_role_arn": "arn:aws:iam::012345678901:role/importer",
     "input_s3_uri": "s3://bucket/in/",
@@ -103,7 +103,7 @@ def test_what_is_required_cannot_be_none(card: Operation[Any, Any]) -> None:
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 NAIVE = NOON.replace(tzinfo=None)
 SUNRISE_OF_TIME = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
-OVERRIDES = i.Overrides(forced=True)
+OVERRIDES = sdk.Overrides(forced=True)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ OVERRIDES = i.Overrides(forced=True)
         (Boolean(), [True, False], {1: "must be a bool, not int", "true": "not str"}),
         (Timestamp(), [NOON], {NAIVE: "time zone", 1.0: "not float", SUNRISE_OF_TIME: "1 to 9999"}),
         (Choice(s.Operator), ["EQUAL", s.Operator.BETWEEN, "NEW"], {3: "must be Operator"}),
-        (Structure(i.Overrides), [OVERRIDES], {"x": "must be Overrides, not str"}),
+        (Structure(sdk.Overrides), [OVERRIDES], {"x": "must be Overrides, not str"}),
         (
             ListOf(Boolean(), 1, 2),
             [[True], (True, False)],
@@ -189,8 +189,8 @@ def test_no_text_makes_a_pattern_slow() -> None:
 UNIONS: list[tuple[Any, dict[str, Any]]] = [
     (s.SearchByAttributeValue, {}),
     (s.SearchByAttributeValue, {"dicom_patient_id": "canary", "is_primary": True}),
-    (i.MetadataUpdates, {}),
-    (i.MetadataUpdates, {"revert_to_version_id": "1", "dicom_updates": i.DICOMUpdates()}),
+    (sdk.MetadataUpdates, {}),
+    (sdk.MetadataUpdates, {"revert_to_version_id": "1", "dicom_updates": sdk.DICOMUpdates()}),
 ]
 
 
@@ -207,8 +207,8 @@ def test_a_union_has_exactly_one_member(union: Any, members: dict[str, Any]) -> 
     ids=["dict", "mapping", "str"],
 )
 def test_a_document_is_a_mapping_or_a_text(document: Any) -> None:
-    updates = i.DICOMUpdates(updatable_attributes=document, removable_attributes=document)
-    copies = i.MetadataCopies(copiable_attributes=document)
+    updates = sdk.DICOMUpdates(updatable_attributes=document, removable_attributes=document)
+    copies = sdk.MetadataCopies(copiable_attributes=document)
     assert (
         updates.updatable_attributes == updates.removable_attributes == '{"a":{"b":"é"}}'.encode()
     )
@@ -216,7 +216,7 @@ def test_a_document_is_a_mapping_or_a_text(document: Any) -> None:
 
 
 def test_updates_take_bytes_as_they_are() -> None:
-    assert i.DICOMUpdates(updatable_attributes=b"\xff").updatable_attributes == b"\xff"
+    assert sdk.DICOMUpdates(updatable_attributes=b"\xff").updatable_attributes == b"\xff"
 
 
 ENDLESS: dict[str, object] = {}
@@ -240,7 +240,7 @@ ENDLESS["canary"] = ENDLESS
 )
 def test_what_is_no_document_is_refused(document: Any) -> None:
     with pytest.raises(ParamValidationError, match=r"^copiable_attributes: ") as refusal:
-        i.MetadataCopies(copiable_attributes=document)
+        sdk.MetadataCopies(copiable_attributes=document)
     assert "canary" not in str(refusal.value)
 
 
@@ -250,4 +250,4 @@ def test_what_is_no_document_is_refused(document: Any) -> None:
 @pytest.mark.parametrize("name", ["removable_attributes", "updatable_attributes"])
 def test_a_bad_document_of_an_update_is_named(name: str, document: Any) -> None:
     with pytest.raises(ParamValidationError, match=f"^{name}: "):
-        i.DICOMUpdates(**{name: document})
+        sdk.DICOMUpdates(**{name: document})

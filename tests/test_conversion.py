@@ -10,7 +10,7 @@ from botocore.utils import parse_timestamp
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from healthimaging_sdk import image_sets as i
+import healthimaging_sdk as sdk
 from healthimaging_sdk import search as s
 from healthimaging_sdk._conversion import (
     Misfit,
@@ -105,21 +105,21 @@ def test_a_timestamp_is_written_in_epoch_seconds(moment: datetime, seconds: floa
 
 
 def test_a_blob_in_json_is_base64() -> None:
-    updates = i.DICOMUpdates(updatable_attributes=b"\xff\x00")
+    updates = sdk.DICOMUpdates(updatable_attributes=b"\xff\x00")
     assert to_wire_value(updates) == {"updatableAttributes": "/wA="}
-    assert structure_request({"updatableAttributes": "/wA="}, i.DICOMUpdates) == updates
+    assert structure_request({"updatableAttributes": "/wA="}, sdk.DICOMUpdates) == updates
 
 
 @pytest.mark.parametrize("value", ["canary", "/wA", "/w A=", "é", 7070707, ["canary"]])
 def test_what_is_not_base64_is_named_but_not_shown(value: object) -> None:
     with pytest.raises(Misfit) as misfit:
-        structure_request({"updatableAttributes": value}, i.DICOMUpdates)
+        structure_request({"updatableAttributes": value}, sdk.DICOMUpdates)
     assert str(misfit.value) == "not base64 @ $.updatable_attributes"
 
 
 def test_a_constraint_s_words_reach_who_reads_a_request() -> None:
     with pytest.raises(Misfit, match=r"image_frame_id: must match \[0-9a-z\]\{32\}"):
-        structure_request({"imageFrameId": "canary"}, i.ImageFrameInformation)
+        structure_request({"imageFrameId": "canary"}, sdk.ImageFrameInformation)
 
 
 def test_all_misfits_are_told_at_once() -> None:
@@ -145,7 +145,7 @@ def test_all_misfits_are_told_at_once() -> None:
         (["True"], bool | None, "True"),
         (["x", "y"], list[str], ["x", "y"]),
         (["x"], list[str] | None, ["x"]),
-        (["ACTIVE"], i.ImageSetState | None, "ACTIVE"),
+        (["ACTIVE"], sdk.ImageSetState | None, "ACTIVE"),
     ],
 )
 def test_a_query_text_becomes_what_its_attribute_asks_for(
@@ -157,24 +157,24 @@ def test_a_query_text_becomes_what_its_attribute_asks_for(
 # ── Open enums ────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("state", [i.ImageSetState.ACTIVE, i.ImageSetState("NEW_VALUE")])
-def test_an_open_enum_behaves_like_its_text(state: i.ImageSetState) -> None:
+@pytest.mark.parametrize("state", [sdk.ImageSetState.ACTIVE, sdk.ImageSetState("NEW_VALUE")])
+def test_an_open_enum_behaves_like_its_text(state: sdk.ImageSetState) -> None:
     text = state.value
-    assert isinstance(state, i.ImageSetState)
+    assert isinstance(state, sdk.ImageSetState)
     assert (state, f"{state}", str(state), state.name) == (text, text, text, text)
     assert hash(state) == hash(text)
     assert {state} == {text}
     assert copy.deepcopy(state) is state
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         again = pickle.loads(pickle.dumps(state, protocol))
-        assert (again, type(again)) == (state, i.ImageSetState)
+        assert (again, type(again)) == (state, sdk.ImageSetState)
 
 
 def test_an_unknown_value_is_no_member() -> None:
-    assert i.ImageSetState("NEW_VALUE") not in list(i.ImageSetState)
-    assert i.ImageSetState("NEW_VALUE") == i.ImageSetState("NEW_VALUE")
+    assert sdk.ImageSetState("NEW_VALUE") not in list(sdk.ImageSetState)
+    assert sdk.ImageSetState("NEW_VALUE") == sdk.ImageSetState("NEW_VALUE")
     with pytest.raises(ValueError, match="5 is not a valid ImageSetState"):
-        i.ImageSetState(5)  # type: ignore[arg-type]  # an enum of texts has texts
+        sdk.ImageSetState(5)  # type: ignore[arg-type]  # an enum of texts has texts
 
 
 def test_a_member_whose_name_is_not_its_value() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import ARBITRARY_JSON
 
+import healthimaging_sdk as sdk
 from healthimaging_sdk import datastores as d
-from healthimaging_sdk import image_sets as i
 from healthimaging_sdk import import_jobs as j
 from healthimaging_sdk import search as s
 from healthimaging_sdk import tags as t
@@ -58,12 +58,12 @@ IMAGE_SET = {"datastoreId": ID, "imageSetId": ID, "versionId": "1", "imageSetSta
             "/datastore?datastoreStatus=ACTIVE&nextToken=a%20b%2B%2F%3D~%26%0A&maxResults=5",
         ),
         (
-            i.COPY_IMAGE_SET,
-            i.CopyImageSetRequest(
+            sdk.COPY_IMAGE_SET,
+            sdk.CopyImageSetRequest(
                 datastore_id=ID,
                 source_image_set_id=ID,
-                copy_image_set_information=i.CopyImageSetInformation(
-                    source_image_set=i.CopySourceImageSetInformation(latest_version_id="1")
+                copy_image_set_information=sdk.CopyImageSetInformation(
+                    source_image_set=sdk.CopySourceImageSetInformation(latest_version_id="1")
                 ),
                 force=True,
                 promote_to_primary=False,
@@ -118,7 +118,7 @@ def test_every_attempt_carries_the_same_client_token() -> None:
             id="empty union",
         ),
         pytest.param(
-            i.UPDATE_IMAGE_SET_METADATA,
+            sdk.UPDATE_IMAGE_SET_METADATA,
             {"datastore_id": ID, "image_set_id": ID},
             {"latestVersion": ["1"], "force": ["yes"]},
             b'{"revertToVersionId": "1"}',
@@ -188,7 +188,7 @@ def answer(content: object, **headers: str) -> HttpResponse:
 )
 def test_an_answer_that_does_not_fit_is_an_error_with_a_path(got: HttpResponse, path: str) -> None:
     with pytest.raises(ResponseDecodeError) as refusal:
-        read_response(i.GET_IMAGE_SET, got)
+        read_response(sdk.GET_IMAGE_SET, got)
     shown = "".join(traceback.format_exception(refusal.value))
     assert path in str(refusal.value)
     assert "canary" not in shown
@@ -197,7 +197,7 @@ def test_an_answer_that_does_not_fit_is_an_error_with_a_path(got: HttpResponse, 
 
 def test_a_page_is_a_list() -> None:
     with pytest.raises(ResponseDecodeError, match=r"not a list @ \$\.image_set_properties_list$"):
-        read_response(i.LIST_IMAGE_SET_VERSIONS, answer({"imageSetPropertiesList": IMAGE_SET}))
+        read_response(sdk.LIST_IMAGE_SET_VERSIONS, answer({"imageSetPropertiesList": IMAGE_SET}))
 
 
 def test_an_item_that_does_not_fit_is_counted() -> None:
@@ -205,7 +205,7 @@ def test_an_item_that_does_not_fit_is_counted() -> None:
     with pytest.raises(
         ResponseDecodeError, match=r"\$\.image_set_properties_list\[1\]\.is_primary$"
     ):
-        read_response(i.LIST_IMAGE_SET_VERSIONS, answer(page))
+        read_response(sdk.LIST_IMAGE_SET_VERSIONS, answer(page))
 
 
 @pytest.mark.parametrize("card", ALL, ids=lambda card: card.name)
@@ -221,22 +221,22 @@ def test_only_an_operation_that_answers_nothing_may_answer_with_nothing(
 
 def test_a_known_text_becomes_the_member_of_its_enum() -> None:
     known = {**IMAGE_SET, "storageTier": "ARCHIVE_INSTANT_ACCESS"}
-    response = read_response(i.GET_IMAGE_SET, answer(known))
-    assert response.image_set_state is i.ImageSetState.ACTIVE
-    assert response.storage_tier is i.StorageTier.ARCHIVE_INSTANT_ACCESS
+    response = read_response(sdk.GET_IMAGE_SET, answer(known))
+    assert response.image_set_state is sdk.ImageSetState.ACTIVE
+    assert response.storage_tier is sdk.StorageTier.ARCHIVE_INSTANT_ACCESS
 
 
 def test_what_a_newer_service_says_is_no_error() -> None:
     newer = {**IMAGE_SET, "imageSetState": "FROZEN", "weather": {"wind": [1]}, "message": None}
-    response = read_response(i.GET_IMAGE_SET, answer(newer))
+    response = read_response(sdk.GET_IMAGE_SET, answer(newer))
     assert response.image_set_state == "FROZEN"
-    assert isinstance(response.image_set_state, i.ImageSetState)
+    assert isinstance(response.image_set_state, sdk.ImageSetState)
     assert response.message is None
 
 
 def test_the_last_of_two_equal_members_wins() -> None:
     twice = json.dumps(IMAGE_SET)[:-1] + ', "versionId": "2"}'
-    assert read_response(i.GET_IMAGE_SET, answer(twice.encode())).version_id == "2"
+    assert read_response(sdk.GET_IMAGE_SET, answer(twice.encode())).version_id == "2"
 
 
 JOB = {
@@ -276,7 +276,7 @@ def test_a_page_without_items_is_empty(page: object, items: list[object]) -> Non
 
 def test_nulls_in_lists_and_maps_are_passed_over() -> None:
     page = {"imageSetPropertiesList": [None, IMAGE_SET, None]}
-    versions = read_response(i.LIST_IMAGE_SET_VERSIONS, answer(page)).image_set_properties_list
+    versions = read_response(sdk.LIST_IMAGE_SET_VERSIONS, answer(page)).image_set_properties_list
     assert [version.version_id for version in versions] == ["1"]
     got = answer({"tags": {"a": "1", "b": None}})
     assert read_response(t.LIST_TAGS_FOR_RESOURCE, got).tags == {"a": "1"}
@@ -285,7 +285,7 @@ def test_nulls_in_lists_and_maps_are_passed_over() -> None:
 
 def test_a_blob_is_handed_over_as_it_came() -> None:
     got = answer(b"\x1f\x8b<html>", content_type="text/html", content_encoding="gzip")
-    response = read_response(i.GET_IMAGE_SET_METADATA, got)
+    response = read_response(sdk.GET_IMAGE_SET_METADATA, got)
     assert response.image_set_metadata_blob == b"\x1f\x8b<html>"
     assert (response.content_type, response.content_encoding) == ("text/html", "gzip")
 
@@ -293,12 +293,12 @@ def test_a_blob_is_handed_over_as_it_came() -> None:
 @pytest.mark.parametrize("blob", [b"{", b"[]", b"1", b'{"Patient": "\xff canary"}', b""])
 def test_a_blob_that_is_no_document_is_an_error(blob: bytes) -> None:
     with pytest.raises(ResponseDecodeError, match="the metadata document") as refusal:
-        i.GetImageSetMetadataResponse(image_set_metadata_blob=blob).document()
+        sdk.GetImageSetMetadataResponse(image_set_metadata_blob=blob).document()
     assert "canary" not in "".join(traceback.format_exception(refusal.value))
 
 
 def test_a_document_can_be_read() -> None:
-    response = i.GetImageSetMetadataResponse(image_set_metadata_blob=b'{"SchemaVersion": "1.1"}')
+    response = sdk.GetImageSetMetadataResponse(image_set_metadata_blob=b'{"SchemaVersion": "1.1"}')
     assert response.document()["SchemaVersion"] == "1.1"
 
 
@@ -316,8 +316,8 @@ def test_the_emulator_s_messages_are_in_the_service_s_form() -> None:
     assert (error.status, json.loads(error.body)) == (409, {"message": "locked"})
     assert error.headers["x-amzn-errortype"] == "ConflictException"
     written = write_response(
-        i.GET_IMAGE_SET_METADATA,
-        i.GetImageSetMetadataResponse(image_set_metadata_blob=b"x", content_encoding="gzip"),
+        sdk.GET_IMAGE_SET_METADATA,
+        sdk.GetImageSetMetadataResponse(image_set_metadata_blob=b"x", content_encoding="gzip"),
     )
     assert (written.headers, written.body) == ({"content-encoding": "gzip"}, b"x")
 

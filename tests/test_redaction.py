@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from service_model import MODELS
 
-from healthimaging_sdk import image_sets as i
+import healthimaging_sdk as sdk
 from healthimaging_sdk import import_jobs as j
 from healthimaging_sdk import search as s
 from healthimaging_sdk._protocol import HttpRequest, HttpResponse
@@ -102,7 +102,7 @@ MODELS_WITH_SECRETS = [
     for model in MODELS.values()
     if any(field.repr is redacted for field in attrs.fields(model))
 ]
-VARIANTS = every_variant(s.SearchByAttributeValue) + every_variant(i.MetadataUpdates)
+VARIANTS = every_variant(s.SearchByAttributeValue) + every_variant(sdk.MetadataUpdates)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ VARIANTS = every_variant(s.SearchByAttributeValue) + every_variant(i.MetadataUpd
 def test_a_model_never_shows_a_patient(value: Any, caplog: pytest.LogCaptureFixture) -> None:
     shown = renderings(value, caplog)
     assert CANARY not in shown
-    assert REDACTED in shown or isinstance(value, i.MetadataUpdates)
+    assert REDACTED in shown or isinstance(value, sdk.MetadataUpdates)
 
 
 def test_the_canary_is_there_for_who_asks() -> None:
@@ -146,21 +146,21 @@ DOCUMENT: dict[str, object] = {
 }
 
 
-def update(document: Any) -> i.UpdateImageSetMetadataRequest:
-    return i.UpdateImageSetMetadataRequest(
+def update(document: Any) -> sdk.UpdateImageSetMetadataRequest:
+    return sdk.UpdateImageSetMetadataRequest(
         datastore_id="a" * 32,
         image_set_id="b" * 32,
         latest_version_id="1",
-        update_image_set_metadata_updates=i.MetadataUpdates(
-            dicom_updates=i.DICOMUpdates(updatable_attributes=document)
+        update_image_set_metadata_updates=sdk.MetadataUpdates(
+            dicom_updates=sdk.DICOMUpdates(updatable_attributes=document)
         ),
     )
 
 
-def copy(document: Any) -> i.CopyImageSetInformation:
-    return i.CopyImageSetInformation(
-        source_image_set=i.CopySourceImageSetInformation(
-            latest_version_id="1", dicom_copies=i.MetadataCopies(copiable_attributes=document)
+def copy(document: Any) -> sdk.CopyImageSetInformation:
+    return sdk.CopyImageSetInformation(
+        source_image_set=sdk.CopySourceImageSetInformation(
+            latest_version_id="1", dicom_copies=sdk.MetadataCopies(copiable_attributes=document)
         )
     )
 

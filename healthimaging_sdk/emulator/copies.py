@@ -4,6 +4,13 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from healthimaging_sdk.copies import (
+    COPY_IMAGE_SET,
+    CopyDestinationImageSetProperties,
+    CopyImageSetRequest,
+    CopyImageSetResponse,
+    CopySourceImageSetProperties,
+)
 from healthimaging_sdk.emulator._content import Content
 from healthimaging_sdk.emulator._copy_rules import merged, promotable, selected
 from healthimaging_sdk.emulator._documents import read_selection
@@ -18,14 +25,7 @@ from healthimaging_sdk.errors import (
     ServiceQuotaExceededException,
     ValidationException,
 )
-from healthimaging_sdk.image_sets import (
-    COPY_IMAGE_SET,
-    CopyDestinationImageSetProperties,
-    CopyImageSetRequest,
-    CopyImageSetResponse,
-    CopySourceImageSetProperties,
-    ImageSetWorkflowStatus,
-)
+from healthimaging_sdk.image_sets import ImageSetWorkflowStatus
 
 handles = Handlers()
 

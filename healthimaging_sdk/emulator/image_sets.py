@@ -3,6 +3,19 @@
 import asyncio
 import gzip
 
+from healthimaging_sdk.blobs import (
+    GET_IMAGE_FRAME,
+    GET_IMAGE_SET_METADATA,
+    GetImageFrameRequest,
+    GetImageFrameResponse,
+    GetImageSetMetadataRequest,
+    GetImageSetMetadataResponse,
+)
+from healthimaging_sdk.deletions import (
+    DELETE_IMAGE_SET,
+    DeleteImageSetRequest,
+    DeleteImageSetResponse,
+)
 from healthimaging_sdk.emulator._content import encoded
 from healthimaging_sdk.emulator._events import tell_of_image_set
 from healthimaging_sdk.emulator._handles import Handlers
@@ -16,26 +29,19 @@ from healthimaging_sdk.errors import (
     ThrottlingException,
 )
 from healthimaging_sdk.image_sets import (
-    DELETE_IMAGE_SET,
-    GET_IMAGE_FRAME,
     GET_IMAGE_SET,
-    GET_IMAGE_SET_METADATA,
-    LIST_IMAGE_SET_VERSIONS,
-    DeleteImageSetRequest,
-    DeleteImageSetResponse,
-    GetImageFrameRequest,
-    GetImageFrameResponse,
-    GetImageSetMetadataRequest,
-    GetImageSetMetadataResponse,
     GetImageSetRequest,
     GetImageSetResponse,
-    ImageSetProperties,
     ImageSetWorkflowStatus,
-    ListImageSetVersionsRequest,
-    ListImageSetVersionsResponse,
     Overrides,
 )
 from healthimaging_sdk.metadata import MetadataDocument
+from healthimaging_sdk.versions import (
+    LIST_IMAGE_SET_VERSIONS,
+    ImageSetProperties,
+    ListImageSetVersionsRequest,
+    ListImageSetVersionsResponse,
+)
 
 handles = Handlers()
 

@@ -17,10 +17,10 @@ from healthimaging_sdk.errors import (
     ServiceQuotaExceededException,
     ValidationException,
 )
-from healthimaging_sdk.image_sets import (
+from healthimaging_sdk.image_sets import ImageSetWorkflowStatus
+from healthimaging_sdk.updates import (
     UPDATE_IMAGE_SET_METADATA,
     DICOMUpdates,
-    ImageSetWorkflowStatus,
     UpdateImageSetMetadataRequest,
     UpdateImageSetMetadataResponse,
 )

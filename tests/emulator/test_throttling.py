@@ -19,9 +19,9 @@ from healthimaging_sdk import (
     HealthImagingClient,
     ThrottlingException,
 )
+from healthimaging_sdk.copies import COPY_IMAGE_SET
 from healthimaging_sdk.emulator import Emulator
 from healthimaging_sdk.emulator._throttling import Throttling
-from healthimaging_sdk.image_sets import COPY_IMAGE_SET
 
 MISSING = "0" * 32
 THROTTLED = (429, "ThrottlingException", "Rate exceeded")

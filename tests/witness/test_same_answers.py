@@ -11,9 +11,9 @@ from attrs import AttrsInstance
 from botocore import xform_name
 from service_model import MODEL, answered, as_params, from_params
 
+import healthimaging_sdk as sdk
 from healthimaging_sdk import HealthImagingClient, ServiceError, operations
 from healthimaging_sdk import datastores as d
-from healthimaging_sdk import image_sets as i
 from healthimaging_sdk import import_jobs as j
 from healthimaging_sdk import search as s
 from healthimaging_sdk import tags as t
@@ -81,10 +81,12 @@ def reads_of_image_set(account: Account, image_set_id: str) -> Iterator[AttrsIns
     store = account.datastore_id
     found = account.get(image_set_id)
     yield t.ListTagsForResourceRequest(resource_arn=found["imageSetArn"])
-    yield i.ListImageSetVersionsRequest(datastore_id=store, image_set_id=image_set_id)
+    yield sdk.ListImageSetVersionsRequest(datastore_id=store, image_set_id=image_set_id)
     for number in (None, *(str(each) for each in range(1, int(found["versionId"]) + 2))):
-        yield i.GetImageSetRequest(datastore_id=store, image_set_id=image_set_id, version_id=number)
-        yield i.GetImageSetMetadataRequest(
+        yield sdk.GetImageSetRequest(
+            datastore_id=store, image_set_id=image_set_id, version_id=number
+        )
+        yield sdk.GetImageSetMetadataRequest(
             datastore_id=store, image_set_id=image_set_id, version_id=number
         )
     if found["imageSetState"] == "DELETED":
@@ -92,10 +94,10 @@ def reads_of_image_set(account: Account, image_set_id: str) -> Iterator[AttrsIns
     for series in account.document(image_set_id)["Study"]["Series"].values():
         for instance in series["Instances"].values():
             for frame in instance["ImageFrames"]:
-                yield i.GetImageFrameRequest(
+                yield sdk.GetImageFrameRequest(
                     datastore_id=store,
                     image_set_id=image_set_id,
-                    image_frame_information=i.ImageFrameInformation(image_frame_id=frame["ID"]),
+                    image_frame_information=sdk.ImageFrameInformation(image_frame_id=frame["ID"]),
                 )
 
 
