@@ -1,11 +1,13 @@
 """A typed, asynchronous Python SDK for AWS HealthImaging.
 
 Names are imported when they are first used: models need no HTTP, and a test run that has this
-package installed but does not use it pays nothing.
+package installed but does not use it pays next to nothing.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from healthimaging_sdk._collector import collector_held_off
 
 if TYPE_CHECKING:
     from healthimaging_sdk._credentials import CredentialProvider, Credentials
@@ -339,7 +341,8 @@ def __getattr__(name: str) -> object:
     if name in __all__:
         # Most programs ask for the client, and few of those for all the rest.
         for home in ("client",) if name == "HealthImagingClient" else _HOMES:
-            module = import_module(f"{__name__}.{home}")
+            with collector_held_off():
+                module = import_module(f"{__name__}.{home}")
             if hasattr(module, name):
                 globals()[name] = value = getattr(module, name)
                 return value

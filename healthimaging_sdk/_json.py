@@ -1,10 +1,8 @@
 """JSON in: strict, and with msgspec where it is installed. Results are the same either way."""
 
-import gc
 import json
 import re
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 try:
@@ -15,12 +13,14 @@ except ImportError:  # the extra `speedups` is not installed
 if TYPE_CHECKING:
     from msgspec import Raw
 
+from healthimaging_sdk._collector import collector_held_off
+
 JSONText: TypeAlias = "bytes | Raw"
 
 LARGE = 256 * 1024
 """Bytes from which the garbage collector is worth holding off."""
 
-_MAY_HAVE_SURROGATES = re.compile(rb"\\u[dD][89a-fA-F]")
+_MAY_HAVE_SURROGATES = rb"\\u[dD][89a-fA-F]"
 
 
 class NotJSON(ValueError):
@@ -34,7 +34,7 @@ def loads(data: JSONText) -> object:
     """
     if len(data) < LARGE:
         return _parse(data)
-    with _collector_held_off():
+    with collector_held_off():
         return _parse(data)
 
 
@@ -57,39 +57,12 @@ def _parse(data: JSONText) -> object:
             pass  # the standard library has the last word on what is JSON
     try:
         value = json.loads(str(data, "utf-8"), parse_constant=_refuse)
-        if _MAY_HAVE_SURROGATES.search(data):
+        if re.search(_MAY_HAVE_SURROGATES, data):
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         # JSONDecodeError.doc and UnicodeDecodeError.object hold the whole document.
         raise NotJSON(type(error).__name__) from None
     return value
-
-
-@contextmanager
-def _collector_held_off() -> Generator[None, None, None]:
-    """Parsing makes no garbage, and the collector would look for some all the time.
-
-    Of 20 MB that takes three quarters of the time. The parsers keep the interpreter to
-    themselves, so nobody else goes without a collection meanwhile.
-    """
-    was_enabled = gc.isenabled()
-    try:
-        gc.disable()
-        yield
-    finally:
-        if was_enabled:
-            _pass_over_new_objects()
-            gc.enable()
-
-
-def _pass_over_new_objects() -> None:
-    """Into the oldest generation with them: the next collection would visit each one otherwise.
-
-    A process that has frozen objects itself keeps them frozen, and pays for the visit.
-    """
-    if gc.get_freeze_count() == 0:
-        gc.freeze()
-        gc.unfreeze()
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+from healthimaging_sdk._collector import collector_held_off
+
 
 class LazyModule:
     """Stands for a module until one of its names is used, and passes each name on.
@@ -14,6 +16,7 @@ class LazyModule:
         self._name = name
 
     def __getattr__(self, attribute: str) -> object:
-        value = getattr(import_module(self._name), attribute)
+        with collector_held_off():
+            value = getattr(import_module(self._name), attribute)
         setattr(self, attribute, value)  # so that this is asked once for each name
         return value

@@ -110,6 +110,7 @@ def test_nothing(pytestconfig):
     assert {name for name in sys.modules if name.startswith("healthimaging_sdk")} == {
         "healthimaging_sdk",
         "healthimaging_sdk.pytest_plugin",
+        "healthimaging_sdk._collector",
         "healthimaging_sdk._pytest_client",
     }
 """
