@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from healthimaging_sdk._conflicts import Conflicts, expectations, member, repetition_of
 from healthimaging_sdk._deadlines import Deadlines
 from healthimaging_sdk._exchange import Exchange, Receive
+from healthimaging_sdk._lazy import LazyModule
 from healthimaging_sdk._logs import waiting_for_lock
 from healthimaging_sdk._operation import Operation, Repetition, Request, Response
 from healthimaging_sdk._pacing import Pacer
 from healthimaging_sdk._protocol import HttpResponse, read_response, write_request
 from healthimaging_sdk._retrying import Call, RetryPolicy, RetryQuota
-from healthimaging_sdk._streams import BlobStream, read_metadata
 from healthimaging_sdk._transport import MAX_JSON, Answer
 from healthimaging_sdk.config import Config, max_attempts
 from healthimaging_sdk.errors import (
@@ -32,10 +32,15 @@ from healthimaging_sdk.errors import (
 from healthimaging_sdk.image_sets import GET_IMAGE_SET, GetImageSetRequest, GetImageSetResponse
 from healthimaging_sdk.reports import CallReport, observed
 
+if TYPE_CHECKING:
+    from healthimaging_sdk import _streams as streams
+else:
+    streams = LazyModule("healthimaging_sdk._streams")
+
 Result = TypeVar("Result")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Opened:
     """What a client makes at its first call, and how it is closed."""
 
@@ -43,24 +48,20 @@ class Opened:
     aclose: Callable[[], Awaitable[None]]
 
 
-@define(eq=False)
 class Caller:
     """Everything that a client's calls share: connections, credentials, quota, pace, an end."""
 
-    config: Config
-    _open: Callable[[Pacer], Coroutine[Any, Any, Opened]]
-    _deadlines: Deadlines = field(init=False)
-    _pacer: Pacer = field(init=False)
-    _policy: RetryPolicy = field(init=False)
-    _opening: "asyncio.Task[Opened] | None" = field(default=None, init=False)
-    _opened: Opened | None = field(default=None, init=False)
-    _streaming: set[Answer] = field(factory=set[Answer], init=False)
-
-    def __attrs_post_init__(self) -> None:
-        config = self.config
+    def __init__(
+        self, config: Config, open_with: Callable[[Pacer], Coroutine[Any, Any, Opened]]
+    ) -> None:
+        self.config = config
+        self._open = open_with
         self._deadlines = Deadlines(config.clock)
         self._pacer = Pacer(config.pacing, config.clock, config.sleep)
         self._policy = RetryPolicy(max_attempts(config), RetryQuota(), config.sleep, config.random)
+        self._opening: asyncio.Task[Opened] | None = None
+        self._opened: Opened | None = None
+        self._streaming: set[Answer] = set()
 
     def call(
         self,
@@ -85,7 +86,7 @@ class Caller:
 
     async def _receive(self, operation: Operation[Any, Response], answer: Answer) -> Response:
         if operation.gzipped:
-            body = await read_metadata(answer, self.config.max_decoded_bytes)
+            body = await streams.read_metadata(answer, self.config.max_decoded_bytes)
         else:
             body = await answer.read(None if operation.blob else MAX_JSON)
         response = read_response(operation, HttpResponse(answer.status, answer.headers, body))
@@ -95,14 +96,14 @@ class Caller:
     @asynccontextmanager
     async def stream(
         self, operation: Operation[Request, Response], request: Request
-    ) -> AsyncGenerator[BlobStream, None]:
+    ) -> "AsyncGenerator[streams.BlobStream, None]":
         """The body of a blob operation; the deadline ends when its head has arrived."""
 
         with observed(self.config.observers, CallReport(operation.name)) as report:
             answer = await self._perform(operation, request, _head, None, report)
             self._streaming.add(answer)
             try:
-                yield BlobStream.of(
+                yield streams.BlobStream.of(
                     answer,
                     gzip_limit=self.config.max_decoded_bytes if operation.gzipped else None,
                     clock=self.config.clock,

@@ -41,7 +41,7 @@ def repetition_of(operation: Operation[Request, Response], request: Request) -> 
     return Repetition.UNGUARDED if unguarded else operation.repetition
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Expectation:
     """An image set that a write locks, and the version that its caller takes for the latest."""
 
@@ -61,7 +61,7 @@ def expectations(
     return tuple(found)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Conflicts:
     """Looks into refusals. `look` reads an image set, `pause` waits, both within the call."""
 

@@ -11,7 +11,8 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, cast
 
-from attrs import Attribute, field, frozen
+import attrs
+from attrs import Attribute, AttrsInstance, field, frozen
 
 from healthimaging_sdk.errors import ParamValidationError
 
@@ -31,6 +32,11 @@ class Constraint:
         """What is wrong with the value, in words that do not repeat it."""
         raise NotImplementedError
 
+    def __repr__(self) -> str:
+        # One for all: attrs would compile one for each, and that at every start.
+        members = attrs.asdict(cast("AttrsInstance", self), recurse=False).items()
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in members)})"
+
 
 def _wrong_type(value: object, wanted: str) -> str:
     return f"must be {wanted}, not {type(value).__name__}"
@@ -44,7 +50,7 @@ def _wrong_length(length: int, unit: str, at_least: int | None, at_most: int | N
     return None
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False, repr=False)
 class Text(Constraint):
     pattern: str | None = None
     min: int | None = field(default=None, kw_only=True)
@@ -66,7 +72,7 @@ class Text(Constraint):
         return None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Blob(Constraint):
     min: int | None = None
     max: int | None = None
@@ -77,7 +83,7 @@ class Blob(Constraint):
         return _wrong_length(len(value), "bytes", self.min, self.max)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Integer(Constraint):
     min: int
     max: int
@@ -88,13 +94,13 @@ class Integer(Constraint):
         return None if self.min <= value <= self.max else f"must be {self.min} to {self.max}"
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Boolean(Constraint):
     def problem(self, value: object) -> str | None:
         return None if isinstance(value, bool) else _wrong_type(value, "a bool")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Timestamp(Constraint):
     def problem(self, value: object) -> str | None:
         if not isinstance(value, datetime):
@@ -108,7 +114,7 @@ class Timestamp(Constraint):
         return None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Choice(Constraint):
     """A value of an open enum, or any other string: the service may know more than we do."""
 
@@ -118,7 +124,7 @@ class Choice(Constraint):
         return None if isinstance(value, str) else _wrong_type(value, self.enum.__name__)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Structure(Constraint):
     model: type
 
@@ -128,7 +134,7 @@ class Structure(Constraint):
         return _wrong_type(value, self.model.__name__)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListOf(Constraint):
     item: Constraint
     min: int | None = None
@@ -144,7 +150,7 @@ class ListOf(Constraint):
         return _wrong_length(len(items), "items", self.min, self.max)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class MapOf(Constraint):
     key: Constraint
     value: Constraint

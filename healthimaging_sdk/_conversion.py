@@ -29,7 +29,7 @@ Read = Callable[[Any, Any], Any]
 Write = Callable[[Any], dict[str, Any]]
 
 # Longer ones fit no member, and reading a very long one is an error of its own.
-_INTEGER = re.compile("-?[0-9]{1,18}")
+_INTEGER = "-?[0-9]{1,18}"
 
 
 class Misfit(ValueError):
@@ -47,13 +47,13 @@ def structure_response(value: Mapping[str, object], model: type[Model]) -> Model
         return _answers.structure(value, model)
     except (Misfit, KeyError, ParamValidationError):
         # The quick converter does not know where it was; the patient one does.
-        raise Misfit(_explain(_answers_explained, value, model)) from None
+        raise Misfit(_explain(value, model)) from None
 
 
 def structure_request(value: Mapping[str, object], model: type[Model]) -> Model:
     """A request as its model, for the emulator. Raises `Misfit` likewise."""
     try:
-        return _requests.structure(value, model)
+        return _converter(explained=True, lenient_unions=False).structure(value, model)
     except BaseValidationError as error:
         raise Misfit(_explanation(error)) from None
 
@@ -67,13 +67,13 @@ def from_query(texts: list[str], annotation: object) -> object:
     if bool in kinds:
         return {"true": True, "false": False}.get(text, text)
     if int in kinds:
-        return int(text) if _INTEGER.fullmatch(text) else text
+        return int(text) if re.fullmatch(_INTEGER, text) else text
     return text
 
 
-def _explain(converter: Converter, value: Mapping[str, object], model: type[Model]) -> str:
+def _explain(value: Mapping[str, object], model: type[Model]) -> str:
     try:
-        converter.structure(value, model)
+        _converter(explained=True, lenient_unions=True).structure(value, model)
     except BaseValidationError as error:
         return _explanation(error)
     return "the answer does not fit"  # pragma: no cover - both converters agree
@@ -271,6 +271,7 @@ def _is_text_map(kind: object) -> bool:
     return kind == dict[str, str]
 
 
+@cache
 def _converter(*, explained: bool, lenient_unions: bool) -> Converter:
     converter = Converter(detailed_validation=explained)
     converter.register_structure_hook(datetime, _timestamp)
@@ -293,5 +294,3 @@ def _converter(*, explained: bool, lenient_unions: bool) -> Converter:
 
 
 _answers = _converter(explained=False, lenient_unions=True)
-_answers_explained = _converter(explained=True, lenient_unions=True)
-_requests = _converter(explained=True, lenient_unions=False)

@@ -67,7 +67,7 @@ class CredentialProvider(Protocol):
         ...
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Loaded:
     credentials: Credentials
     due: Callable[[int], bool]

@@ -11,7 +11,7 @@ from attrs import define, field
 from healthimaging_sdk.errors import ClientClosed, DeadlineExceeded
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Deadline:
     """A context that ends what is inside with `DeadlineExceeded` or `ClientClosed` (rule R-9).
 
@@ -86,15 +86,15 @@ class Deadline:
             self._task.cancel()
 
 
-@define(eq=False)
 class Deadlines:
     """The calls and pauses under way in one client. One alarm wakes them all: calls are many."""
 
-    clock: Callable[[], float]
-    closed: bool = field(default=False, init=False)
-    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False)
-    _under_way: set[Deadline] = field(factory=set[Deadline], init=False)
-    _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._under_way: set[Deadline] = set()
+        self._alarm: asyncio.TimerHandle | None = None
 
     def deadline(self, seconds: float | None) -> Deadline:
         return Deadline(self.clock, seconds, self)

@@ -13,7 +13,7 @@ from attrs import frozen
 from healthimaging_sdk.errors import ParamValidationError
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Partition:
     region_pattern: str
     dns_suffix: str
@@ -34,11 +34,11 @@ _PARTITIONS = (
     _Partition(r"us-gov-\w+-\d+|aws-us-gov-global", "amazonaws.com", "api.aws"),
 )
 
-_HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
-_REGION = re.compile(r"(?![0-9]+\Z)(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
+_HOST_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+_REGION = r"(?![0-9]+\Z)(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Endpoint:
     """The scheme, host and base path before every request's own path; no slash at the end."""
 
@@ -87,7 +87,7 @@ def endpoint_url(region: str, *, fips: bool = False, dualstack: bool = False) ->
 def check_region(region: object) -> str:
     """The region, or `ParamValidationError` if it cannot be one."""
     # It becomes a part of a host name: "us-east-1.evil.example/" must not.
-    if not isinstance(region, str) or not _REGION.fullmatch(region):
+    if not isinstance(region, str) or not re.fullmatch(_REGION, region):
         raise ParamValidationError("region", 'must be a name such as "us-east-1"')
     return region
 
@@ -124,7 +124,8 @@ def _is_host(parts: SplitResult) -> bool:
         return False
     if parts.netloc.startswith("["):
         return _address(host) is not None and "%" not in host
-    return all(map(_HOST_LABEL.fullmatch, host.removesuffix(".").split(".")))
+    labels = host.removesuffix(".").split(".")
+    return all(re.fullmatch(_HOST_LABEL, label) for label in labels)
 
 
 def _is_loopback(host: str) -> bool:

@@ -38,7 +38,7 @@ MAX_SKEW = 4 * 60.0
 """Seconds that the clocks may be apart before ours is corrected (rule R-12)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Exchange:
     """What the attempts of all calls share."""
 

@@ -7,7 +7,7 @@ method, where it can be read.
 from collections.abc import Mapping
 from enum import Enum
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import attrs
 from attrs import AttrsInstance, field, frozen
@@ -55,16 +55,12 @@ class Rate:
     burst: int
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Target:
     """An image set that a write locks: attributes, dotted, of its id and its expected version."""
 
     image_set_id: str
     version_id: str | None = None
-
-
-def names_in_path(operation: "Operation[Any, Any]") -> tuple[str, ...]:
-    return tuple(part.split("}")[0] for part in operation.path.split("{")[1:])
 
 
 @frozen(kw_only=True, eq=False)

@@ -11,8 +11,6 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from attrs import define, field
-
 from healthimaging_sdk._logs import pacing_began
 from healthimaging_sdk._operation import Rate
 
@@ -24,27 +22,22 @@ PATIENCE = 20
 """Successes before a higher rate is tried; twenty writes at once never meet an attempt."""
 
 
-@define(eq=False)
 class TokenBucket:
     """A fractional rate with a burst. It reserves ahead, so a fake `sleep` cannot stall it."""
 
-    published: Rate
-    updated: float
-    tokens: float
-    limit: float = math.inf
-    per_second: float = field(init=False)
-    good: float = field(init=False)
-    changed: float = field(init=False)
-    is_limiting: bool = field(default=False, init=False)
-    """Whether the latest request had to wait: only then does its success say much."""
-
-    patience: int = field(default=PATIENCE, init=False)
-    successes: int = field(default=0, init=False)
-    turn: asyncio.Lock = field(factory=asyncio.Lock, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.per_second = self.good = self.published.per_second
-        self.changed = self.updated
+    def __init__(
+        self, published: Rate, now: float, tokens: float, *, limit: float = math.inf
+    ) -> None:
+        self.published = published
+        self.tokens = tokens
+        self.limit = limit
+        self.per_second = self.good = published.per_second
+        self.updated = self.changed = now
+        self.is_limiting = False
+        """Whether the latest request had to wait: only then does its success say much."""
+        self.patience = PATIENCE
+        self.successes = 0
+        self.turn = asyncio.Lock()
 
     def take(self, now: float) -> float:
         """Takes the next token; the seconds until it is there."""
@@ -83,12 +76,17 @@ class TokenBucket:
         self.changed = now
 
 
-@define(eq=False)
 class Pacer:
-    mode: Literal["adaptive", "published", "off"]
-    clock: Callable[[], float]
-    sleep: Callable[[float], Awaitable[object]]
-    _buckets: dict[str, TokenBucket] = field(factory=dict[str, TokenBucket], init=False)
+    def __init__(
+        self,
+        mode: Literal["adaptive", "published", "off"],
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]],
+    ) -> None:
+        self.mode = mode
+        self.clock = clock
+        self.sleep = sleep
+        self._buckets: dict[str, TokenBucket] = {}
 
     def bucket(self, name: str, rate: Rate) -> TokenBucket | None:
         """The operation's bucket, or `None` while it is not paced."""

@@ -15,7 +15,7 @@ from typing import Any, cast
 from urllib.parse import quote
 
 import attrs
-from attrs import AttrsInstance, define, field
+from attrs import AttrsInstance, define
 
 from healthimaging_sdk import errors
 from healthimaging_sdk._conversion import (
@@ -28,7 +28,7 @@ from healthimaging_sdk._conversion import (
 from healthimaging_sdk._json import NotJSON, loads
 from healthimaging_sdk._naming import wire_name
 from healthimaging_sdk._operation import Operation, Request, Response
-from healthimaging_sdk._redaction import blank_out, redacted
+from healthimaging_sdk._redaction import blank_out
 from healthimaging_sdk.errors import ResponseDecodeError, ServiceError
 
 MODELLED_ERRORS: Mapping[str, type[ServiceError]] = {
@@ -53,25 +53,25 @@ _NO_HEADERS: Mapping[str, str] = {}
 _JSON_HEADERS: Mapping[str, str] = {"Content-Type": JSON}
 
 # What the service calls an error, without namespace and URI; nothing else may pass for a code.
-_ERROR_CODE = re.compile(r"(?:[^:#]*#)?\s*([A-Za-z0-9_.-]{1,128})\s*(?::.*)?", re.DOTALL)
+_ERROR_CODE = r"(?s)(?:[^:#]*#)?\s*([A-Za-z0-9_.-]{1,128})\s*(?::.*)?"
 
 
-@define
+@define(eq=False, repr=False)
 class HttpRequest:
     """A request without its host: `target` is the path and query, percent-encoded."""
 
     method: str
-    target: str = field(repr=redacted)
+    target: str
     headers: Mapping[str, str]
-    body: bytes = field(repr=redacted)
+    body: bytes
 
 
-@define
+@define(eq=False, repr=False)
 class HttpResponse:
     status: int
     headers: Mapping[str, str]
     """Names in lower case."""
-    body: bytes = field(repr=redacted)
+    body: bytes
 
 
 # ── Requests ──────────────────────────────────────────────────────────────────
@@ -231,7 +231,7 @@ def read_error(operation_name: str, request: object, answer: HttpResponse) -> Se
 
 
 def _error_code(value: object) -> str | None:
-    found = _ERROR_CODE.fullmatch(value) if isinstance(value, str) else None
+    found = re.fullmatch(_ERROR_CODE, value) if isinstance(value, str) else None
     return found[1] if found else None
 
 

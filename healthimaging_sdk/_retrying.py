@@ -68,12 +68,11 @@ def kind_of(error: HealthImagingError, repetition: Repetition) -> Kind | None:
             return Kind.TRANSIENT if error.retryable else None
 
 
-@define
 class RetryQuota:
     """The tokens that all retries of one client share (rule R-7). One process, no more."""
 
-    capacity: int = 500
-    available: int = field(default=500)
+    def __init__(self, capacity: int = 500) -> None:
+        self.capacity = self.available = capacity
 
     def take(self, cost: int) -> bool:
         if cost > self.available:
@@ -91,7 +90,7 @@ def _invocation_id() -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
-@define
+@define(eq=False, repr=False)
 class Call:
     """What the attempts of one call have in common."""
 
@@ -122,7 +121,7 @@ class Call:
         return any(failure.outcome is Outcome.UNKNOWN for failure in self.failures)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class RetryPolicy:
     max_attempts: int
     quota: RetryQuota

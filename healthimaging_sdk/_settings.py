@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
 from healthimaging_sdk._endpoints import Endpoint, check_region
 from healthimaging_sdk.errors import ParamValidationError
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from healthimaging_sdk._profile import Profile
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Settings:
     region: str
     endpoint: Endpoint
     ca_bundle: str | None
     """The file of certificates to trust instead of the usual ones."""
 
-    open_profile: "Callable[[], Profile]" = field(repr=False, eq=False)
+    open_profile: "Callable[[], Profile]"
     """The same profile each time, read at most once. Blocks: for worker threads only."""
 
 
@@ -86,11 +86,11 @@ def _has_profile(name: str | None) -> bool:
     )
 
 
-@frozen
 class _Sources:
     """The environment, and behind it the profile, if there is one."""
 
-    open_profile: "Callable[[], Profile] | None" = None
+    def __init__(self, open_profile: "Callable[[], Profile] | None" = None) -> None:
+        self.open_profile = open_profile
 
     def text(self, key: str, *variables: str) -> str | None:
         for variable in variables or (f"AWS_{key.upper()}",):

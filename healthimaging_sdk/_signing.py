@@ -66,7 +66,7 @@ class Signer:
         return request.headers
 
 
-@define
+@define(eq=False, repr=False)
 class _Request:
     """What the signer asks of a request, at a fraction of the cost of botocore's `AWSRequest`."""
 

@@ -3,8 +3,6 @@
 import asyncio
 from typing import Protocol
 
-from attrs import define, field
-
 
 class Waiting(Protocol):
     """What can be told that it waits in vain, as aiohttp's protocols and bodies can."""
@@ -12,19 +10,18 @@ class Waiting(Protocol):
     def set_exception(self, exc: BaseException, /) -> None: ...
 
 
-@define(eq=False)
 class Silence:
     """Ends with `TimeoutError` what waits for bytes for more than so many seconds.
 
     aiohttp's own limit sets a timer at every read and takes it back: a twentieth of a call.
     """
 
-    seconds: float
-    _loop: asyncio.AbstractEventLoop
-    _due: dict[Waiting, float] = field(factory=dict[Waiting, float], init=False)
-    """In the order in which they began to wait: all may wait for as long."""
-
-    _timer: asyncio.TimerHandle | None = field(default=None, init=False)
+    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+        self.seconds = seconds
+        self._loop = loop
+        self._due: dict[Waiting, float] = {}
+        """In the order in which they began to wait: all may wait for as long."""
+        self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, waiting: Waiting) -> None:
         self._due[waiting] = due = self._loop.time() + self.seconds

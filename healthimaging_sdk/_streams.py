@@ -41,7 +41,7 @@ async def read_metadata(answer: Answer, limit: int) -> bytes:
     return await asyncio.to_thread(gunzip, body, limit)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class BlobStream:
     """The body of an answer, readable once: `async for chunk in stream`, or `await stream.read()`.
 

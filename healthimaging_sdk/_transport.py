@@ -30,7 +30,7 @@ MAX_JSON = 16 * 2**20
 MAX_ERROR = 64 * 1024
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Hold:
     """A connection as a response sees it, who cannot give it back before it has been judged.
 
@@ -167,7 +167,7 @@ def _translated(error: BaseException) -> HealthImagingError:
 FAULTS = (aiohttp.ClientError, _Lost, OSError, TimeoutError)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Answer:
     """An answer whose head has arrived, to be ended by `close` or `abort`."""
 
@@ -244,28 +244,22 @@ class Answer:
             on_close()
 
 
-@define(eq=False)
 class Transport:
     """A pool of connections. `fresh` requests get a connection that nobody has used before."""
 
-    config: Config
-    tls: ssl.SSLContext | None
-    slots: asyncio.Semaphore = field(init=False)
-    _silence: Silence = field(init=False)
-    _timeout: aiohttp.ClientTimeout = field(init=False)
-    _pooled: aiohttp.ClientSession = field(init=False)
-    _fresh: aiohttp.ClientSession | None = field(default=None, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.slots = asyncio.Semaphore(self.config.pool_size)
-        self._silence = Silence(self.config.read_timeout, asyncio.get_running_loop())
+    def __init__(self, config: Config, tls: ssl.SSLContext | None) -> None:
+        self.config = config
+        self.tls = tls
+        self.slots = asyncio.Semaphore(config.pool_size)
+        self._silence = Silence(config.read_timeout, asyncio.get_running_loop())
         self._timeout = aiohttp.ClientTimeout(
             total=None,
-            sock_connect=self.config.connect_timeout,
+            sock_connect=config.connect_timeout,
             # aiohttp rounds timeouts above this up to whole seconds.
             ceil_threshold=float("inf"),
         )
         self._pooled = self._session(force_close=False)
+        self._fresh: aiohttp.ClientSession | None = None
 
     def _session(self, *, force_close: bool) -> aiohttp.ClientSession:
         class Response(_Response):  # aiohttp makes them, and takes nothing but a class

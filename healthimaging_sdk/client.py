@@ -22,12 +22,12 @@ from healthimaging_sdk._lazy import LazyModule
 from healthimaging_sdk._opening import opener
 from healthimaging_sdk._operation import Operation, Request, Response
 from healthimaging_sdk._shapes import new_client_token
-from healthimaging_sdk._streams import BlobStream
 from healthimaging_sdk.config import Config, Duration
 from healthimaging_sdk.errors import ParamValidationError, WaiterFailed
 from healthimaging_sdk.pagination import Item, Page, Pager
 
 if TYPE_CHECKING:
+    from healthimaging_sdk import _streams as streams
     from healthimaging_sdk import (
         blobs,
         copies,
@@ -48,6 +48,7 @@ else:
     deletions = LazyModule("healthimaging_sdk.deletions")
     import_jobs = LazyModule("healthimaging_sdk.import_jobs")
     search = LazyModule("healthimaging_sdk.search")
+    streams = LazyModule("healthimaging_sdk._streams")
     updates = LazyModule("healthimaging_sdk.updates")
     versions = LazyModule("healthimaging_sdk.versions")
     tagging = LazyModule("healthimaging_sdk.tags")
@@ -252,7 +253,7 @@ class HealthImagingClient:
 
     def stream_image_set_metadata(
         self, datastore_id: str, image_set_id: str, *, version_id: str | None = None
-    ) -> AbstractAsyncContextManager[BlobStream]:
+    ) -> AbstractAsyncContextManager[streams.BlobStream]:
         """The metadata document as it arrives, decompressed, in constant memory."""
         request = blobs.GetImageSetMetadataRequest(
             datastore_id=datastore_id, image_set_id=image_set_id, version_id=version_id
@@ -280,7 +281,7 @@ class HealthImagingClient:
         image_set_id: str,
         *,
         image_frame_information: blobs.ImageFrameInformation,
-    ) -> AbstractAsyncContextManager[BlobStream]:
+    ) -> AbstractAsyncContextManager[streams.BlobStream]:
         """A frame as it arrives: leave the block early for a lower resolution of an HTJ2K frame."""
         request = blobs.GetImageFrameRequest(
             datastore_id=datastore_id,

@@ -20,9 +20,7 @@ from healthimaging_sdk.reports import Observer
 
 DEFAULT_MAX_ATTEMPTS = 3
 
-_PROXY = re.compile(
-    r"https?://(?:[!-~]+@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?"
-)
+_PROXY = r"https?://(?:[!-~]+@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?"
 
 Duration = float | timedelta
 """Seconds, or a `timedelta`."""
@@ -60,7 +58,7 @@ def _header_text(_: Any, attribute: "Attribute[Any]", value: Any) -> None:
 
 
 def _proxy_url(_: Any, attribute: "Attribute[Any]", value: Any) -> None:
-    if value is not None and not (isinstance(value, str) and _PROXY.fullmatch(value)):
+    if value is not None and not (isinstance(value, str) and re.fullmatch(_PROXY, value)):
         raise ParamValidationError(attribute.name, "must be the http(s) URL of a host")
 
 

@@ -123,7 +123,7 @@ class Pager(AsyncIterator[Item], Generic[Item, Page]):
             self._left = max(0, self._left - items)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Pages(AsyncIterator[Page]):
     turn: Callable[[], Awaitable[Page]]
 

@@ -142,7 +142,7 @@ class Patience:
             raise ParamValidationError("min_delay", "must be more than 0, and at most max_delay")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Waiter(Generic[Description]):
     """Polls until a judgement is reached. What `describe` and `on_poll` raise leaves the wait."""
 

@@ -251,7 +251,7 @@ def _constraints_of_request(operation: OperationModel) -> Iterator[str]:
         for name, member in shape.members.items():
             if name in ours:
                 where = f"{shape.name}.{ours[name].name} constraint"
-                yield from _unequal(where, ours[name].validator, _constraint(member))
+                yield from _unequal(where, repr(ours[name].validator), repr(_constraint(member)))
             inner = member.member if isinstance(member, ListShape) else member
             unseen += [inner] if isinstance(inner, StructureShape) else []
 

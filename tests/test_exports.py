@@ -128,6 +128,7 @@ def test_the_package_is_typed() -> None:
         "botocore.client",
         "botocore.session",
         "healthimaging_sdk._profile",
+        "healthimaging_sdk._streams",
         "healthimaging_sdk.blobs",
         "healthimaging_sdk.copies",
         "healthimaging_sdk.datastores",
@@ -156,6 +157,21 @@ def test_importing_the_client_brings_no(module: str, imported: frozenset[str]) -
 @pytest.fixture(scope="module")
 def imported() -> frozenset[str]:
     return modules_after("from healthimaging_sdk import HealthImagingClient")
+
+
+COLLECTIONS = """
+import gc
+import healthimaging_sdk
+gc.collect()
+gc.callbacks.append(lambda phase, _: print("collected"))
+healthimaging_sdk.HealthImagingClient, healthimaging_sdk.CopyImageSetRequest
+gc.callbacks.clear()
+assert gc.isenabled()
+"""
+
+
+def test_importing_the_client_costs_no_collection() -> None:
+    assert "collected" not in modules_after(COLLECTIONS)
 
 
 TYPES = """

@@ -59,7 +59,8 @@ def test_the_quota_is_that_of_the_specification(
 ) -> None:
     async def run() -> None:
         time = FakeTime()
-        quota = RetryQuota(capacity=60, available=tokens)
+        quota = RetryQuota(capacity=60)
+        quota.available = tokens
         policy = RetryPolicy(attempts, quota, time.sleep, time.random)
         for outcomes in calls:
             expected, requests, pauses = model(outcomes, quota.available, 60, attempts, seconds)

@@ -8,6 +8,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 
 from sample import (
@@ -28,14 +29,8 @@ if "plain" in JOB.options:
 if "patient" in JOB.options:
     gc.set_threshold(10_000)
 
-from healthimaging_sdk import (  # noqa: E402 - after the option
-    Config,
-    Credentials,
-    HealthImagingClient,
-    ImageFrameInformation,
-)
-
-FRAME = ImageFrameInformation(image_frame_id=FRAME_ID)
+import healthimaging_sdk  # noqa: E402 - after the option
+from healthimaging_sdk import Config, Credentials, HealthImagingClient  # noqa: E402
 
 
 class Enough(Exception):
@@ -52,8 +47,13 @@ class Client:
     async def get_image_set(self) -> object:
         return await self._client.get_image_set(*self._ids)
 
+    @cached_property
+    def _frame(self) -> "healthimaging_sdk.ImageFrameInformation":
+        """Made when a frame is read: what reads none does not import it."""
+        return healthimaging_sdk.ImageFrameInformation(image_frame_id=FRAME_ID)
+
     async def get_image_frame(self) -> object:
-        answer = await self._client.get_image_frame(*self._ids, image_frame_information=FRAME)
+        answer = await self._client.get_image_frame(*self._ids, image_frame_information=self._frame)
         return answer.image_frame_blob
 
     async def metadata_to_bytes(self) -> object:
