@@ -1,4 +1,4 @@
-"""The garbage collector, held off while much is made that is no garbage."""
+"""The garbage collector, held off while much is made and hardly any of it is garbage."""
 
 import gc
 from collections.abc import Generator
@@ -10,7 +10,8 @@ def collector_held_off() -> Generator[None]:
     """For a parse or an import. The collector would look through all that they make, many times.
 
     Of parsing 20 MB that takes three quarters of the time, of importing the client a fifteenth.
-    Both keep the interpreter to themselves, so nobody else goes without a collection meanwhile.
+    A parse keeps the interpreter to itself. During an import other threads may run, which go
+    without a collection then, for some tenths of a second in the life of a process.
     """
     was_enabled = gc.isenabled()
     try:

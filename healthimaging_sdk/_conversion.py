@@ -164,6 +164,7 @@ def _object(value: object) -> dict[str, object]:
 
 
 def _open_enum(value: object, enum: type[OpenEnum]) -> object:
+    """For the enums of a list: those of a model have readers of their own."""
     return _enum_reader(enum, optional=False)(value, enum)
 
 

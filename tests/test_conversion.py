@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from attrs import field, frozen
 from botocore.utils import parse_timestamp
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -186,3 +187,32 @@ def test_a_plain_text_stands_for_an_enum() -> None:
     plain: Any = {"sort_order": "DESC", "sort_field": "updatedAt"}
     assert to_wire_value(s.Sort(**plain)) == {"sortOrder": "DESC", "sortField": "updatedAt"}
     assert s.Sort(**plain) == s.Sort(sort_order=s.SortOrder.DESC, sort_field=s.SortField.UPDATED_AT)
+
+
+@frozen
+class Listed:
+    """The service's model has no list of enums yet."""
+
+    states: list[sdk.ImageSetState]
+    tags: dict[str, str] = field(factory=dict[str, str])
+
+
+def test_the_enums_of_a_list_are_open_too() -> None:
+    listed = structure_response({"states": ["ACTIVE", "NEW_VALUE"]}, Listed)
+    assert [type(state) for state in listed.states] == [sdk.ImageSetState] * 2
+    assert listed.states == [sdk.ImageSetState.ACTIVE, "NEW_VALUE"]
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({"states": ["ACTIVE", None, 1]}, "not a string"),
+        ({"states": [], "tags": ["canary"]}, "not an object"),
+    ],
+)
+def test_what_fits_no_collection_is_named_but_not_shown(
+    value: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(Misfit, match=problem) as misfit:
+        structure_response(value, Listed)
+    assert "canary" not in str(misfit.value)

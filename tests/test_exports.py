@@ -142,6 +142,7 @@ def test_the_package_is_typed() -> None:
         "healthimaging_sdk.versions",
         "healthimaging_sdk.waiters",
         "imagecodecs",
+        "isal",
         "numpy",
         "opentelemetry",
         "pydicom",
