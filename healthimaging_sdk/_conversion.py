@@ -28,6 +28,8 @@ Model = TypeVar("Model", bound=AttrsInstance)
 Read = Callable[[Any, Any], Any]
 Write = Callable[[Any], dict[str, Any]]
 
+_SCALARS: Mapping[type, str] = {str: "a string", int: "an integer", bool: "a boolean"}
+
 # Longer ones fit no member, and reading a very long one is an error of its own.
 _INTEGER = "-?[0-9]{1,18}"
 
@@ -139,22 +141,17 @@ def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-def _text(value: object, _: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise Misfit("not a string")
+def _scalar_reader(kind: type, *, optional: bool) -> Read:
+    def read(value: object, _: object) -> object:
+        # Not isinstance: a bool is no integer in JSON.
+        if type(value) is kind or (optional and value is None):
+            return value
+        raise Misfit(f"not {_SCALARS[kind]}")
+
+    return read
 
 
-def _integer(value: object, _: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise Misfit("not an integer")
-
-
-def _boolean(value: object, _: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise Misfit("not a boolean")
+_text = _scalar_reader(str, optional=False)
 
 
 def _object(value: object) -> dict[str, object]:
@@ -170,14 +167,17 @@ def _open_enum(value: object, enum: type[OpenEnum]) -> object:
 
 @cache
 def _enum_reader(enum: type[OpenEnum], *, optional: bool) -> Read:
-    known = {member.value: member for member in enum}
+    known: dict[object, OpenEnum | None] = {member.value: member for member in enum}
+    if optional:
+        known[None] = None
 
     def read(value: object, _: object) -> OpenEnum | None:
-        if isinstance(value, str):
-            return known.get(value) or enum(value)  # the second takes three times as long
-        if optional and value is None:
-            return None
-        raise Misfit("not a string")
+        try:
+            return known[value]
+        except (KeyError, TypeError):  # an unknown value, or none that can be a key
+            if isinstance(value, str):
+                return enum(value)
+            raise Misfit("not a string") from None
 
     return read
 
@@ -206,6 +206,8 @@ def _quick_reader(kind: Any) -> Read | None:
     known = _known(kind) if optional else kind
     if known is datetime:
         return _timestamp_reader(optional=optional)
+    if known in _SCALARS:
+        return _scalar_reader(known, optional=optional)
     if isinstance(known, type) and issubclass(known, OpenEnum):
         return _enum_reader(known, optional=optional)
     return None
@@ -307,11 +309,10 @@ def _converter(*, explained: bool, lenient_unions: bool) -> Converter:
     converter.register_unstructure_hook(datetime, _epoch_seconds)
     converter.register_structure_hook(bytes, _blob)
     converter.register_unstructure_hook(bytes, _base64)
-    converter.register_structure_hook(str, _text)
+    for scalar in _SCALARS:
+        converter.register_structure_hook(scalar, _scalar_reader(scalar, optional=False))
     # By type, since the enums are texts too, and a hook for a base comes before one by function.
     converter.register_structure_hook(OpenEnum, _open_enum)
-    converter.register_structure_hook(int, _integer)
-    converter.register_structure_hook(bool, _boolean)
     converter.register_structure_hook_func(_is_text_map, _text_map)
     converter.register_structure_hook_factory(_is_list, _list_reader)
     converter.register_structure_hook_factory(_is_optional, _optional_reader)
