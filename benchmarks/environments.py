@@ -49,7 +49,7 @@ CLIENTS = {
     rows.OWN_MALLOC: Client("sdk.py", "sdk", equal_allocator=False),
     rows.TURNS: Client("turns.py", "sdk"),
     rows.BARE: Client("bare.py", "sdk"),
-    rows.FAST_BARE: Client("bare.py", "sdk", ("speedups",)),
+    rows.LIBRARIES: Client("libraries.py", "sdk"),
     rows.AIOBOTOCORE: Client("aws_async.py", "aiobotocore"),
     rows.BOTO3: Client("aws_threads.py", "boto3"),
     rows.BOTO3_32: Client("aws_threads.py", "boto3", ("32",)),

@@ -22,7 +22,7 @@ COLUMNS = (
     rows.OWN_MALLOC,
     rows.TURNS,
     rows.BARE,
-    rows.FAST_BARE,
+    rows.LIBRARIES,
     rows.AIOBOTOCORE,
     rows.BOTO3,
     rows.BOTO3_32,

@@ -8,13 +8,12 @@ SDK, PLAIN, UVLOOP, BESIDE = "sdk", "sdk without speedups", "sdk on uvloop", "sd
 PATIENT, OWN_MALLOC = "sdk, patient collector", "sdk, malloc's own settings"
 TURNS = "sdk in turns with bare aiohttp"
 AIOBOTOCORE, CAPO, BARE = "aiobotocore", "capo", "bare aiohttp"
-FAST_BARE = "bare aiohttp, isal, msgspec"
+LIBRARIES = "the libraries alone"
 BOTO3, BOTO3_32 = "boto3", "boto3 in 32 threads"
 
 ASYNC_PEERS = (AIOBOTOCORE, CAPO, BARE)
 ALL = (SDK, BARE, AIOBOTOCORE, BOTO3, BOTO3_32, CAPO)
-ONE_AT_ONCE = (SDK, PLAIN, BARE, AIOBOTOCORE, BOTO3, CAPO)
-OF_DOCUMENTS = (SDK, PLAIN, BARE, FAST_BARE, AIOBOTOCORE, BOTO3, CAPO)
+ONE_AT_ONCE = (SDK, PLAIN, BARE, LIBRARIES, AIOBOTOCORE, BOTO3, CAPO)
 OWN_CHOICES = (SDK, UVLOOP, PATIENT, OWN_MALLOC, BARE)
 """This client, with what an application may choose for it."""
 

@@ -10,7 +10,7 @@ from benchmarks.rows import (
     BOTO3,
     BOTO3_32,
     CAPO,
-    FAST_BARE,
+    LIBRARIES,
     LOCKED,
     OWN_CHOICES,
     PLAIN,
@@ -157,10 +157,10 @@ _PROFILED = {
     "GetImageSet, 16": (SDK, BARE),
     "8 KiB": (SDK, BARE),
     "512 KiB": (SDK, BARE),
-    "to dict, 1 MB": (SDK, FAST_BARE),
-    "to a file": (SDK, FAST_BARE, CAPO),
-    "1,000 versions": (SDK, BARE),
-    "first call": (SDK, BARE, AIOBOTOCORE, BOTO3, CAPO),
+    "to dict, 1 MB": (SDK, LIBRARIES),
+    "to a file": (SDK, LIBRARIES, CAPO),
+    "1,000 versions": (SDK, BARE, LIBRARIES),
+    "first call": (SDK, BARE, LIBRARIES, AIOBOTOCORE, BOTO3, CAPO),
 }
 
 PROFILE = Study(
@@ -196,7 +196,7 @@ TLS = replace(
     rows=tuple(
         replace(
             row,
-            clients=tuple(each for each in row.clients if each not in (PLAIN, FAST_BARE, BOTO3_32)),
+            clients=tuple(each for each in row.clients if each not in (PLAIN, LIBRARIES, BOTO3_32)),
         )
         for row in PEERS.rows
         if "20 MB" not in row.name

@@ -102,7 +102,7 @@ def test_nginx_answers_over_tls(work: Path) -> None:
         check_works(["get_image_frame"], server, work)
 
 
-@pytest.mark.parametrize("name", [rows.PLAIN, rows.PATIENT, rows.BARE, rows.FAST_BARE])
+@pytest.mark.parametrize("name", [rows.PLAIN, rows.PATIENT, rows.BARE, rows.LIBRARIES])
 def test_clients_that_share_our_environment_work(name: str, work: Path) -> None:
     client = replace(CLIENTS[name], checkout=SDK.checkout)
     (work / "document.json").unlink(missing_ok=True)

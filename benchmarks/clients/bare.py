@@ -1,13 +1,9 @@
-"""aiohttp alone: not signed, not checked, never repeated. The practical limit.
+"""aiohttp alone: not signed, not checked, never repeated. The practical limit."""
 
-The option `speedups` takes isal and msgspec for documents, and no garbage collector.
-"""
-
-import gc
 import gzip
 import json
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,32 +18,34 @@ from sample import (
     run_async,
 )
 
-loads, decompress, decompressobj = json.loads, gzip.decompress, zlib.decompressobj
-
 
 class Client:
+    loads: Callable[[bytes], Any] = staticmethod(json.loads)
+    decompress: Callable[[bytes], bytes] = staticmethod(gzip.decompress)
+    decompressobj: Callable[[int], Any] = staticmethod(zlib.decompressobj)
+
     def __init__(self, job: Job, session: aiohttp.ClientSession) -> None:
-        self._post = session.post
-        self._path = f"{job.url}/datastore/{DATASTORE_ID}/imageSet/{job.image_set_id}"
+        self.post = session.post
+        self.path = f"{job.url}/datastore/{DATASTORE_ID}/imageSet/{job.image_set_id}"
         self._output = Path(job.output)
         self._items = job.items
 
     async def get_image_set(self) -> Any:
-        async with self._post(f"{self._path}/getImageSet") as response:
-            return json.loads(await response.read())
+        async with self.post(f"{self.path}/getImageSet") as response:
+            return self.loads(await response.read())
 
     async def get_image_frame(self) -> bytes:
         body = json.dumps({"imageFrameId": FRAME_ID}).encode()
-        async with self._post(f"{self._path}/getImageFrame", data=body) as response:
+        async with self.post(f"{self.path}/getImageFrame", data=body) as response:
             return await response.read()
 
     async def metadata_to_dict(self) -> Any:
-        async with self._post(f"{self._path}/getImageSetMetadata") as response:
-            return loads(decompress(await response.read()))
+        async with self.post(f"{self.path}/getImageSetMetadata") as response:
+            return self.loads(self.decompress(await response.read()))
 
     async def metadata_to_file(self) -> None:
-        inflater = decompressobj(31)
-        async with self._post(f"{self._path}/getImageSetMetadata") as response:
+        inflater = self.decompressobj(31)
+        async with self.post(f"{self.path}/getImageSetMetadata") as response:
             with self._output.open("wb") as file:
                 async for chunk in response.content.iter_any():
                     file.write(inflater.decompress(chunk))
@@ -55,16 +53,20 @@ class Client:
 
     async def iterate_versions(self) -> None:
         versions: list[Any] = []
-        url = f"{self._path}/listImageSetVersions"
+        url = f"{self.path}/listImageSetVersions"
         query = ""
         while True:
-            async with self._post(url + query) as response:
-                page = json.loads(await response.read())
-            versions += page["imageSetPropertiesList"]
+            async with self.post(url + query) as response:
+                page = self.loads(await response.read())
+            versions += self.versions(page)
             if "nextToken" not in page:
                 break
             query = f"?nextToken={page['nextToken']}"
         assert len(versions) == self._items
+
+    def versions(self, page: dict[str, Any]) -> list[Any]:
+        versions: list[Any] = page["imageSetPropertiesList"]
+        return versions
 
     async def wait(self, looks: int) -> None:
         async def look() -> str:
@@ -74,19 +76,11 @@ class Client:
 
 
 @asynccontextmanager
-async def opened(job: Job) -> AsyncIterator[Client]:
+async def opened(job: Job, client: type[Client] = Client) -> AsyncIterator[Client]:
     connector = aiohttp.TCPConnector(limit=job.pool_size)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
-        yield Client(job, session)
+        yield client(job, session)
 
 
 if __name__ == "__main__":
-    job = job_from_arguments()
-    if "speedups" in job.options:
-        import msgspec
-        from isal import igzip, isal_zlib
-
-        gc.disable()
-        loads, decompress = msgspec.json.decode, igzip.decompress
-        decompressobj = isal_zlib.decompressobj
-    run_async(job, opened)
+    run_async(job_from_arguments(), opened)
