@@ -104,7 +104,8 @@ class SearchImageSetsRequest:
     next_token: str | None = field(default=None, repr=redacted, validator=NEXT_TOKEN)
 
 
-@frozen(kw_only=True)
+# Without slots, like the versions of an image set: pages have thousands.
+@frozen(kw_only=True, slots=False)
 class DICOMTags:
     """What a search result tells of an image set's patient, study and series."""
 
@@ -126,7 +127,7 @@ class DICOMTags:
     dicom_study_time: str | None = field(default=None, repr=redacted)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ImageSetsMetadataSummary:
     image_set_id: str
     version: int | None = None
