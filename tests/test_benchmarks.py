@@ -107,7 +107,8 @@ def test_clients_that_share_our_environment_work(name: str, work: Path) -> None:
     client = replace(CLIENTS[name], checkout=SDK.checkout)
     (work / "document.json").unlink(missing_ok=True)
     with serving(work / "answers", work) as server:
-        check_works(["metadata_to_dict", "metadata_to_file"], server, work, client)
+        works = ["get_image_set", "metadata_to_dict", "metadata_to_file", "iterate_versions"]
+        check_works(works, server, work, client)
 
     document = json.loads((work / "document.json").read_bytes())
     assert document["ImageSetID"] == image_set_id("document", 1)
