@@ -7,6 +7,7 @@ trailing byte and a bomb raise; nothing is handed out after an error.
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from healthimaging_sdk.errors import BodyCorrupt, BodyTruncated
@@ -21,26 +22,48 @@ RESERVED_FLAGS = 0xE0
 GZIP_WINDOW = 31
 
 
-class _Inflater(Protocol):
+class _Decompressor(Protocol):
+    """The interface of `bz2.BZ2Decompressor`: it keeps what it has not used yet."""
+
     @property
     def eof(self) -> bool: ...
     @property
-    def unused_data(self) -> bytes: ...
+    def needs_input(self) -> bool: ...
     @property
-    def unconsumed_tail(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /, max_length: int) -> bytes: ...
 
 
-decompressobj: Callable[[int], _Inflater] = zlib.decompressobj
-"""Makes an inflater for a window size: isal's where the extra `speedups` is installed."""
+class ZlibDecompressor:
+    def __init__(self) -> None:
+        self._inflater = zlib.decompressobj(GZIP_WINDOW)
+
+    @property
+    def eof(self) -> bool:
+        return self._inflater.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inflater.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inflater.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inflater.decompress(self._inflater.unconsumed_tail + data, max_length)
+
+
+new_decompressor: Callable[[], _Decompressor] = ZlibDecompressor
+"""For one member: isal's where the extra `speedups` is installed."""
 inflate_errors: tuple[type[Exception], ...] = (zlib.error,)
 
 with suppress(ImportError):
-    from isal import isal_zlib
+    from isal import igzip_lib
 
-    # isal's stubs have a parameter without a type, and an instance for the class of its error.
-    decompressobj = isal_zlib.decompressobj  # type: ignore[assignment,unused-ignore]
-    inflate_errors = (isal_zlib.IsalError,)  # type: ignore[assignment]
+    new_decompressor = partial(igzip_lib.IgzipDecompressor, igzip_lib.DECOMP_GZIP)
+    # isal's stubs have an instance for the class of its error.
+    inflate_errors = (igzip_lib.IsalError,)  # type: ignore[assignment]
 
 
 class Gunzip:
@@ -63,27 +86,28 @@ class Gunzip:
         """Raises `BodyTruncated` unless the last member was complete."""
         if self._error:
             raise self._error
-        if not self._inflater.eof:
+        if not self._decompressor.eof:
             raise BodyTruncated("the gzip body ended early")
 
     def _feed_slice(self, data: bytes) -> Iterator[bytes]:
         if self._error:
             raise self._error
-        while data:
-            if self._inflater.eof:
+        decompressor = self._decompressor
+        while data or not (decompressor.needs_input or decompressor.eof):
+            if decompressor.eof:
                 self._begin_member()
+                decompressor = self._decompressor
             self._check_head(data)
             piece = self._inflate(data)
             if piece:
                 yield piece
-            inflater = self._inflater
-            data = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            data = decompressor.unused_data if decompressor.eof else b""
 
     def _begin_member(self) -> None:
         self._members += 1
         if self._members > MAX_MEMBERS:
             raise self._corrupt(f"the gzip body has more than {MAX_MEMBERS} members")
-        self._inflater = decompressobj(GZIP_WINDOW)
+        self._decompressor = new_decompressor()
         self._head = b""
 
     def _check_head(self, data: bytes) -> None:
@@ -98,7 +122,7 @@ class Gunzip:
         # Up to the end of a step: a file is written a quarter faster in aligned blocks.
         room = self._step - self._size % self._step
         try:
-            piece = self._inflater.decompress(data, room)
+            piece = self._decompressor.decompress(data, room)
         except inflate_errors:
             raise self._corrupt("the gzip body is corrupt") from None
         self._size += len(piece)

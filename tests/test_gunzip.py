@@ -19,21 +19,21 @@ LIMIT = 2**24
 MEBIBYTE = 2**20
 FLAGS = 3  # where they stand in a gzip header
 
-INFLATERS: dict[str, tuple[Any, Any]] = {
-    "zlib": (zlib.decompressobj, (zlib.error,)),
+LIBRARIES: dict[str, tuple[Any, Any]] = {
+    "zlib": (_gunzip.ZlibDecompressor, (zlib.error,)),
     # isal's, with the extra `speedups`
-    "installed": (_gunzip.decompressobj, _gunzip.inflate_errors),
+    "installed": (_gunzip.new_decompressor, _gunzip.inflate_errors),
 }
 
 
-def use(monkeypatch: pytest.MonkeyPatch, inflater: str) -> None:
-    decompressobj, inflate_errors = INFLATERS[inflater]
-    monkeypatch.setattr(_gunzip, "decompressobj", decompressobj)
+def use(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    new_decompressor, inflate_errors = LIBRARIES[library]
+    monkeypatch.setattr(_gunzip, "new_decompressor", new_decompressor)
     monkeypatch.setattr(_gunzip, "inflate_errors", inflate_errors)
 
 
-@pytest.fixture(params=list(INFLATERS), autouse=True)
-def _inflater(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=list(LIBRARIES), autouse=True)
+def _library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test runs with each of the libraries."""
     use(monkeypatch, request.param)
 
@@ -147,9 +147,9 @@ def test_both_libraries_take_and_refuse_the_same(start: bytes, data: st.DataObje
     for _ in range(data.draw(st.integers(0, 3))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     results: list[tuple[bytes | None, bool]] = []
-    for inflater in INFLATERS:
+    for library in LIBRARIES:
         with pytest.MonkeyPatch.context() as patch:
-            use(patch, inflater)
+            use(patch, library)
             handed_out, error = decode([bytes(body)])
         results.append((None if error else handed_out, error is None))
     assert results[0] == results[1]
