@@ -13,13 +13,16 @@ from benchmarks.certificates import Certificate, certificate
 from benchmarks.environments import CLIENTS, Client, environment, interpreters, versions
 from benchmarks.report import Run, rewritten, tables
 from benchmarks.rows import Row, Study
-from benchmarks.sampling import sample_of
+from benchmarks.sampling import samples_of
 from benchmarks.server import serving, sleepless_cores
 from benchmarks.studies import STUDIES
 
 WORK = Path("build/benchmarks").absolute()
 ANSWERS = WORK / f"answers-{crc32(Path(content.__file__).read_bytes()):08x}"
 """Of this version of what is answered."""
+
+QUICK = 4
+"""In a quick run clients take so many turns less."""
 
 
 def main() -> None:
@@ -83,6 +86,7 @@ def _with_beside(row: Row) -> Row:
 def _run(name: str, study: Study, clients: dict[str, Client], options: argparse.Namespace) -> Run:
     used = {each: clients[each] for row in study.rows for each in row.clients}
     pythons = interpreters(WORK / "environments", used)
+    installed = {each: (used[each], python) for each, python in pythons.items()}
     content.write_answers(ANSWERS, [row.answer for row in study.rows])
     of_server = _certificate() if study.tls else None
     with sleepless_cores() as sleepless, serving(ANSWERS, WORK, of_server) as server:
@@ -96,18 +100,17 @@ def _run(name: str, study: Study, clients: dict[str, Client], options: argparse.
         for number in range(options.repeats + 1):
             # The first round warms the caches of files and bytecode, and is forgotten.
             for row in study.rows if number else study.rows[:1]:
-                for each in filter(pythons.get, row.clients):
-                    sample = sample_of(
-                        row,
-                        study,
-                        clients[each],
-                        python=pythons[each],
-                        server=server,
-                        work=WORK,
-                        quick=options.quick,
-                    )
-                    if number:
-                        run.samples[row.name].setdefault(each, []).append(sample)
+                samples = samples_of(
+                    row,
+                    study,
+                    {each: installed[each] for each in row.clients if each in installed},
+                    server=server,
+                    work=WORK,
+                    turns=max(1, row.turns // QUICK) if options.quick else row.turns,
+                )
+                if number:
+                    for each, taken in samples.items():
+                        run.samples[row.name].setdefault(each, []).extend(taken)
             print(f"{name}: round {number} of {options.repeats}", file=sys.stderr)
     return run
 

@@ -47,7 +47,6 @@ CLIENTS = {
     rows.UVLOOP: Client("sdk.py", "sdk", ("uvloop",)),
     rows.PATIENT: Client("sdk.py", "sdk", ("patient",)),
     rows.OWN_MALLOC: Client("sdk.py", "sdk", equal_allocator=False),
-    rows.TURNS: Client("turns.py", "sdk"),
     rows.BARE: Client("bare.py", "sdk"),
     rows.LIBRARIES: Client("libraries.py", "sdk"),
     rows.AIOBOTOCORE: Client("aws_async.py", "aiobotocore"),

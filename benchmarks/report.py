@@ -20,7 +20,6 @@ COLUMNS = (
     rows.UVLOOP,
     rows.PATIENT,
     rows.OWN_MALLOC,
-    rows.TURNS,
     rows.BARE,
     rows.LIBRARIES,
     rows.AIOBOTOCORE,

@@ -6,7 +6,6 @@ from statistics import median
 
 SDK, PLAIN, UVLOOP, BESIDE = "sdk", "sdk without speedups", "sdk on uvloop", "sdk beside"
 PATIENT, OWN_MALLOC = "sdk, patient collector", "sdk, malloc's own settings"
-TURNS = "sdk in turns with bare aiohttp"
 AIOBOTOCORE, CAPO, BARE = "aiobotocore", "capo", "bare aiohttp"
 LIBRARIES = "the libraries alone"
 BOTO3, BOTO3_32 = "boto3", "boto3 in 32 threads"
@@ -26,10 +25,15 @@ class Row:
     answer: tuple[str, int]
     """What the server sends: a kind and a size, as `benchmarks.content` knows them."""
     calls: int
+    """In a turn."""
     at_once: int = 1
     clients: tuple[str, ...] = ALL
     targets: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """By client and peer: at most so much of the peer's CPU."""
+    turns: int = 1
+    """Of each client in a round, one after the other: of a process that is warm, or of a start."""
+    of_start: bool = False
+    """Whether the start of a process is a part of the work."""
     units: int = 1
     """A call's cost is divided by it."""
     pool_size: int = 128

@@ -16,7 +16,6 @@ from benchmarks.rows import (
     PLAIN,
     SDK,
     SETTLED,
-    TURNS,
     UVLOOP,
     Row,
     Study,
@@ -27,7 +26,15 @@ GROWTH = Study(
     "CPU in microseconds, the least of the repeats",
     (
         *(
-            Row(f"GetImageSet, {each} at once", "get_image_set", SETTLED, 4000, each, OWN_CHOICES)
+            Row(
+                f"GetImageSet, {each} at once",
+                "get_image_set",
+                SETTLED,
+                1024,
+                each,
+                OWN_CHOICES,
+                turns=4,
+            )
             for each in (1, 8, 64, 512)
         ),
         *(
@@ -38,8 +45,9 @@ GROWTH = Study(
                 calls,
                 32,
                 OWN_CHOICES,
+                turns=4,
             )
-            for kib, calls in ((8, 4000), (64, 4000), (512, 2000))
+            for kib, calls in ((8, 640), (64, 640), (512, 320))
         ),
         *(
             Row(
@@ -60,8 +68,9 @@ GROWTH = Study(
                 calls,
                 clients=(SDK, PLAIN, BARE),
                 units=size,
+                turns=turns,
             )
-            for size, calls in ((1, 200), (20, 4), (200, 1))
+            for size, calls, turns in ((1, 20, 4), (20, 1, 4), (200, 1, 1))
         ),
         *(
             Row(
@@ -71,8 +80,9 @@ GROWTH = Study(
                 calls,
                 clients=(SDK, PLAIN, BARE),
                 units=size,
+                turns=turns,
             )
-            for size, calls in ((1, 100), (20, 8), (200, 1))
+            for size, calls, turns in ((1, 20, 4), (20, 2, 4), (200, 1, 1))
         ),
         *(
             Row(
@@ -82,8 +92,14 @@ GROWTH = Study(
                 calls,
                 clients=OWN_CHOICES,
                 units=size,
+                turns=turns,
             )
-            for size, calls in ((100, 200), (1000, 30), (10_000, 3), (100_000, 1))
+            for size, calls, turns in (
+                (100, 30, 4),
+                (1000, 3, 4),
+                (10_000, 1, 2),
+                (100_000, 1, 1),
+            )
         ),
     ),
     of_repeats=min,
@@ -112,9 +128,10 @@ MEMORY = Study(
     (
         Row(
             "a client after its first call",
-            "cold_start",
+            "get_image_set",
             SETTLED,
             1,
+            of_start=True,
             clients=(SDK, PLAIN, BARE, AIOBOTOCORE, BOTO3, CAPO),
         ),
         *(
@@ -174,23 +191,6 @@ PROFILE = Study(
     figure="profile",
 )
 
-IN_TURNS = Study(
-    "CPU of a call in multiples of bare aiohttp's, medians",
-    tuple(
-        replace(
-            row,
-            name=f"{row.name}, at most {row.targets[SDK, BARE]}",
-            calls=10 * row.calls,
-            clients=(TURNS,),
-            targets={},
-        )
-        for row in PEERS.rows
-        if (SDK, BARE) in row.targets
-    ),
-    figure="of_bare",
-    decimals=2,
-)
-
 TLS = replace(
     PEERS,
     rows=tuple(
@@ -204,13 +204,9 @@ TLS = replace(
     tls=True,
 )
 
-TLS_TURNS = replace(IN_TURNS, tls=True)
-
 STUDIES = {
     "peers": PEERS,
-    "turns": IN_TURNS,
     "tls": TLS,
-    "tls-turns": TLS_TURNS,
     "profile": PROFILE,
     "growth": GROWTH,
     "connections": CONNECTIONS,

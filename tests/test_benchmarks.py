@@ -25,11 +25,12 @@ from benchmarks.content import image_set_id, write_answers  # noqa: E402
 from benchmarks.environments import CLIENTS, Client  # noqa: E402
 from benchmarks.report import Run, rewritten, tables  # noqa: E402
 from benchmarks.rows import Row, Study  # noqa: E402
-from benchmarks.sampling import sample_of  # noqa: E402
+from benchmarks.sampling import Sample, samples_of  # noqa: E402
 from benchmarks.server import Server, serving  # noqa: E402
 from benchmarks.studies import STUDIES  # noqa: E402
 
 SDK = replace(CLIENTS[rows.SDK], checkout=Path(healthimaging_sdk.__file__).parent.parent)
+ANY = Study("", ())
 CALLS = 8
 AT_ONCE = 4
 WORKS = {
@@ -52,16 +53,22 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def turns_of(
+    row: Row, server: Server, work: Path, study: Study = ANY, **clients: Client
+) -> dict[str, list[Sample]]:
+    """Two turns of each client."""
+    installed = {name: (client, sys.executable) for name, client in clients.items()}
+    return samples_of(row, study, installed, server=server, work=work, turns=2)
+
+
 def check_works(names: Iterable[str], server: Server, work: Path, client: Client = SDK) -> None:
     for name in names:
         row = Row(name, name, WORKS[name], CALLS, AT_ONCE)
 
-        sample = sample_of(
-            row, Study("", ()), client, python=sys.executable, server=server, work=work, quick=False
-        )
+        samples = turns_of(row, server, work, client=client)["client"]
 
-        assert sample["connections"] == AT_ONCE, name
-        assert sample["cpu_us"] > 0
+        assert [each["connections"] for each in samples] == [AT_ONCE, AT_ONCE], name
+        assert all(each["cpu_us"] > 0 for each in samples)
 
 
 @pytest.fixture
@@ -114,16 +121,31 @@ def test_clients_that_share_our_environment_work(name: str, work: Path) -> None:
     assert document["ImageSetID"] == image_set_id("document", 1)
 
 
-def test_a_turn_of_each_client_has_connections_of_its_own(work: Path) -> None:
-    turns = replace(CLIENTS[rows.TURNS], checkout=SDK.checkout)
-    row = Row("turns", "get_image_set", rows.SETTLED, CALLS, AT_ONCE)
+def test_clients_take_turns_in_processes_that_live_on(work: Path) -> None:
+    bare = replace(CLIENTS[rows.BARE], checkout=SDK.checkout)
+    row = Row("row", "get_image_set", rows.SETTLED, CALLS, AT_ONCE)
     with serving(work / "answers", work) as server:
-        sample = sample_of(
-            row, Study("", ()), turns, python=sys.executable, server=server, work=work, quick=False
-        )
+        samples = turns_of(row, server, work, ours=SDK, theirs=bare)
 
-    assert sample["connections"] == 2 * AT_ONCE
-    assert sample["of_bare"] > 0
+    for name in ("ours", "theirs"):
+        assert [each["connections"] for each in samples[name]] == [AT_ONCE, AT_ONCE], name
+
+
+def test_each_turn_of_a_start_is_a_process_of_its_own(work: Path) -> None:
+    row = Row("row", "get_image_set", rows.SETTLED, 1, of_start=True)
+    with serving(work / "answers", work) as server:
+        samples = turns_of(row, server, work, client=SDK)["client"]
+
+    assert [each["connections"] for each in samples] == [1, 1]
+
+
+def test_a_client_that_fails_ends_the_run(work: Path) -> None:
+    row = Row("row", "a work that nobody has", rows.SETTLED, 1)
+    with (
+        serving(work / "answers", work) as server,
+        pytest.raises(SystemExit, match=r"sdk\.py failed at row"),
+    ):
+        turns_of(row, server, work, client=SDK)
 
 
 def test_a_module_belongs_to_a_group_or_to_whoever_imported_it_first() -> None:
@@ -151,17 +173,10 @@ import time:         5 |         38 | aiohttp
 
 
 def test_a_start_is_profiled_by_its_imports(work: Path) -> None:
-    row = Row("start", "cold_start", rows.SETTLED, 1)
+    row = Row("start", "get_image_set", rows.SETTLED, 1, of_start=True)
+    study = Study("", (), figure="profile")
     with serving(work / "answers", work) as server:
-        sample = sample_of(
-            row,
-            Study("", (), figure="profile"),
-            SDK,
-            python=sys.executable,
-            server=server,
-            work=work,
-            quick=False,
-        )
+        sample, _ = turns_of(row, server, work, study, client=SDK)["client"]
 
     assert sum(sample[name] for name in GROUPS) == pytest.approx(sample["cpu_us"])
     assert all(sample[name] > 0 for name in ("aiohttp", "botocore, signing", "this client"))

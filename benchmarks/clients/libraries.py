@@ -36,7 +36,7 @@ STATES = {each.value: each for each in State}
 WORKFLOW_STATUSES = {each.value: each for each in WorkflowStatus}
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Version:
     image_set_id: str
     version_id: str

@@ -1,10 +1,9 @@
-"""One sample: a client does its work some thousand times, and prints what a call has cost.
+"""A client does its work some hundred times whenever a line comes, and prints what a call has cost.
 
 Only the standard library, for every client runs this in an environment of its own.
 """
 
 import asyncio
-import gc
 import json
 import random
 import sys
@@ -29,7 +28,7 @@ TICK = 0.001
 
 @dataclass
 class Job:
-    """`calls` of the client's method `work`, so many of them at once."""
+    """A turn is `calls` of the client's method `work`, so many of them at once."""
 
     work: str
     url: str
@@ -41,6 +40,8 @@ class Job:
     pool_size: int
     watch_lag: bool
     profile: bool
+    of_start: bool
+    """Whether a call's cost is all that the process has used, the interpreter's start included."""
     output: str
     """Where to write a document."""
     options: list[str] = field(default_factory=list[str])
@@ -55,33 +56,26 @@ def run_async(job: Job, client: Callable[[Job], AbstractAsyncContextManager[Any]
 
     async def main() -> None:
         work: Callable[[], Awaitable[object]]
-        warm_up: Callable[[], Awaitable[object]]
         async with client(job) as opened:
-            if job.work == "cold_start":
-                await opened.get_image_set()
-                _print_cold_start()
-                return
             if job.work == "wait":
-                looks = job.calls // job.at_once
-                work = partial(opened.wait, looks)
-                warm_up, runs = opened.get_image_set, job.at_once
+                work, runs = partial(opened.wait, job.calls // job.at_once), job.at_once
             else:
-                work = warm_up = getattr(opened, job.work)
-                runs = job.calls
-            await run_at_once(warm_up, max(job.at_once, job.calls // 10), job.at_once)
-            lag = _Lag()
-            watching = asyncio.create_task(lag.watch()) if job.watch_lag else None
-            with _measured(job, lag) as sample:
-                await run_at_once(work, runs, job.at_once)
+                work, runs = getattr(opened, job.work), job.calls
+            for _ in sys.stdin:
+                lag = _Lag()
+                watching = asyncio.create_task(lag.watch()) if job.watch_lag else None
+                with _measured(job, lag) as sample:
+                    await run_at_once(work, runs, job.at_once)
+                    if watching is not None:
+                        # Or it would not see the end of the last call.
+                        await asyncio.sleep(2 * TICK)
                 if watching is not None:
-                    await asyncio.sleep(2 * TICK)  # or it would not see the end of the last call
-            if watching is not None:
-                watching.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watching
-            if job.profile:
-                sample["profile"] = await _shares(run_at_once(work, runs, job.at_once))
-            print(json.dumps(sample))
+                    watching.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await watching
+                if job.profile and not job.of_start:
+                    sample["profile"] = await _shares(run_at_once(work, runs, job.at_once))
+                print(json.dumps(sample), flush=True)
 
     _run(main(), uvloop="uvloop" in job.options)
 
@@ -119,22 +113,13 @@ class _Lag:
 def run_threads(job: Job, open_client: Callable[[Job], Any]) -> None:
     threads = int(job.options[0]) if job.options else 1
     job.pool_size = max(job.pool_size, threads)
-    client = open_client(job)
-    if job.work == "cold_start":
-        client.get_image_set()
-        _print_cold_start()
-        return
-    work: Callable[[], object] = getattr(client, job.work)
+    work: Callable[[], object] = getattr(open_client(job), job.work)
     with ThreadPoolExecutor(threads) as pool:
-
-        def run(calls: int) -> None:
-            for _ in pool.map(lambda _: work(), repeat(None, calls)):
-                pass
-
-        run(max(threads, job.calls // 10))
-        with _measured(job, _Lag()) as sample:
-            run(job.calls)
-    print(json.dumps(sample))
+        for _ in sys.stdin:
+            with _measured(job, _Lag()) as sample:
+                for _ in pool.map(lambda _: work(), repeat(None, job.calls)):
+                    pass
+            print(json.dumps(sample), flush=True)
 
 
 async def look_until_settled(look: Callable[[], Awaitable[str]], looks: int) -> None:
@@ -147,24 +132,19 @@ async def look_until_settled(look: Callable[[], Awaitable[str]], looks: int) -> 
 
 
 @contextmanager
-def _measured(job: Job, lag: _Lag) -> Iterator[dict[str, Any]]:
+def _measured(job: Job, lag: _Lag) -> Iterator[dict[str, float]]:
     """Gives the sample, which is there afterwards."""
     sample: dict[str, Any] = {}
-    gc.collect()
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall = time.perf_counter()
+    cpu = 0 if job.of_start else time.process_time()
     yield sample
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    sample |= _sample(cpu / job.calls, wall / job.calls, lag.longest)
-
-
-def _print_cold_start() -> None:
-    # Of the whole process, the interpreter's start included.
-    print(json.dumps(_sample(time.process_time(), 0, 0)))
-
-
-def _sample(cpu: float, wall: float, lag: float) -> dict[str, float]:
-    times = {"cpu_us": cpu * 1e6, "wall_us": wall * 1e6, "lag_us": lag * 1e6}
-    return {**times, "peak_kib": _peak_kib()}
+    sample |= {
+        "cpu_us": cpu / job.calls * 1e6,
+        "wall_us": wall / job.calls * 1e6,
+        "lag_us": lag.longest * 1e6,
+        "peak_kib": _peak_kib(),
+    }
 
 
 async def _shares(work: Awaitable[object]) -> dict[str, float]:
