@@ -58,7 +58,7 @@ GROWTH = Study(
                 waiters,
                 OWN_CHOICES,
             )
-            for waiters, looks in ((10, 20), (100, 20), (1000, 5), (10_000, 5))
+            for waiters, looks in ((10, 20), (100, 20), (1000, 3), (10_000, 3))
         ),
         *(
             Row(

@@ -15,7 +15,7 @@ _IDLE = "select.epoll"
 _PATTERNS = (
     (KERNEL, r"_socket\.socket|_io\.BufferedWriter|_io\._IOBase|io\.open"),
     (BOTOCORE, r"boto3|botocore|hmac|hashlib|_signing\b"),
-    (INFLATING, r"zlib|\bgzip"),
+    (INFLATING, r"zlib|gzip"),
     (MODELS, r"msgspec|cattrs|\battrs?\b|json|_conversion\b|datetime|\benum\b"),
     (AIOHTTP, r"aiohttp|yarl|multidict|propcache|frozenlist|aiosignal"),
     (ASYNCIO, r"asyncio|selectors|_contextvars"),
