@@ -44,8 +44,8 @@ class GetImageSetMetadataResponse:
         A large one takes a while, 100 ms for 20 MB, in which the whole process stands still. A
         lazy document looks the same, but parses an instance when it is asked for, each time anew,
         and raises there. To make it in a thread, `await asyncio.to_thread(response.document,
-        lazy=True)`, stops the event loop for no more than 10 ms at a time. This needs the extra
-        `speedups`; without it, all is parsed at once.
+        lazy=True)`, stops the event loop for a fraction of that. This needs the extra `speedups`;
+        without it, all is parsed at once.
         """
         return parse_document(self.image_set_metadata_blob, lazy=lazy)
 
