@@ -22,7 +22,7 @@ ANSWERS = WORK / f"answers-{crc32(Path(content.__file__).read_bytes()):08x}"
 """Of this version of what is answered."""
 
 QUICK = 4
-"""In a quick run clients take so many turns less."""
+"""The turns are divided by it in a quick run."""
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("studies", nargs="*", help=f"of {', '.join(STUDIES)}; all by default")
-    parser.add_argument("--quick", action="store_true", help="a rough look: less work, 3 repeats")
+    parser.add_argument("--quick", action="store_true", help="a rough look: fewer turns, 3 repeats")
     parser.add_argument("--repeats", type=int, help="5 by default")
     parser.add_argument(
         "--only", default="", help="rows with one of these texts, such as frame,versions"

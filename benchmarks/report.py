@@ -29,7 +29,7 @@ COLUMNS = (
 )
 LIBRARIES = ("aiohttp", "aiobotocore", "boto3", "capo-medical-imaging", "isal", "msgspec", "uvloop")
 OfRow = Mapping[str, list[dict[str, float]]]
-"""By client: a sample for every repeat."""
+"""By client: a sample for every turn."""
 
 
 def _machine() -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -105,20 +105,22 @@ def _started(
             pin(process.pid, CLIENT_CPU)
         assert process.stdin is not None
         assert process.stdout is not None
-        lines, replies = process.stdin, process.stdout
+        lines, replies = process.stdin.fileno(), process.stdout
 
         def turn() -> Sample:
             nonlocal connections
             before = server.connections()
-            print("go", file=lines, flush=True)
+            # One that has ended at its start does not reply; and nothing waits in a buffer then.
+            with suppress(BrokenPipeError):
+                os.write(lines, b"go\n")
             reply = replies.readline()
             # The last look at the counter was a connection too.
             connections += server.connections() - before - 1
+            errors.seek(0)
             if not reply:
-                raise SystemExit(f"{client.script} failed at {row.name}")
+                raise SystemExit(f"{client.script} failed at {row.name}\n{errors.read()}")
             sample: dict[str, Any] = json.loads(reply)
             if reports_imports:
-                errors.seek(0)
                 sample["profile"] = shares_of_imports(errors.read(), sample["cpu_us"])
             sample["cpu_us"] /= row.units
             for group, share in sample.pop("profile", {}).items():

@@ -23,7 +23,7 @@ from benchmarks.rows import (
 
 GROWTH = Study(
     # Whatever else runs on the machine can only add to it.
-    "CPU in microseconds, the least of the repeats",
+    "CPU in microseconds, the least of all turns",
     (
         *(
             Row(

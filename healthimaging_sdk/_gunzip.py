@@ -35,6 +35,8 @@ class _Decompressor(Protocol):
 
 
 class ZlibDecompressor:
+    """zlib's, which gives back what it has not used, behind that interface."""
+
     def __init__(self) -> None:
         self._inflater = zlib.decompressobj(GZIP_WINDOW)
 
@@ -92,16 +94,14 @@ class Gunzip:
     def _feed_slice(self, data: bytes) -> Iterator[bytes]:
         if self._error:
             raise self._error
-        decompressor = self._decompressor
-        while data or not (decompressor.needs_input or decompressor.eof):
-            if decompressor.eof:
+        while data or not (self._decompressor.needs_input or self._decompressor.eof):
+            if self._decompressor.eof:
                 self._begin_member()
-                decompressor = self._decompressor
             self._check_head(data)
             piece = self._inflate(data)
             if piece:
                 yield piece
-            data = decompressor.unused_data if decompressor.eof else b""
+            data = self._decompressor.unused_data if self._decompressor.eof else b""
 
     def _begin_member(self) -> None:
         self._members += 1

@@ -139,13 +139,14 @@ def test_each_turn_of_a_start_is_a_process_of_its_own(work: Path) -> None:
     assert [each["connections"] for each in samples] == [1, 1]
 
 
-def test_a_client_that_fails_ends_the_run(work: Path) -> None:
+@pytest.mark.parametrize("client", [SDK, replace(SDK, script="nowhere.py")])
+def test_a_client_that_fails_ends_the_run(client: Client, work: Path) -> None:
     row = Row("row", "a work that nobody has", rows.SETTLED, 1)
     with (
         serving(work / "answers", work) as server,
-        pytest.raises(SystemExit, match=r"sdk\.py failed at row"),
+        pytest.raises(SystemExit, match=rf"{client.script} failed at row"),
     ):
-        turns_of(row, server, work, client=SDK)
+        turns_of(row, server, work, client=client)
 
 
 def test_a_module_belongs_to_a_group_or_to_whoever_imported_it_first() -> None:
